@@ -1,0 +1,27 @@
+# Every library is a distribution package (scripts/setup installs them); nothing is downloaded at build time.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # Asio, Beast, System: headers only
+
+# Without implicit conversions: a Json would otherwise convert to anything, a Result's error included.
+add_library(iothub_json INTERFACE)
+target_link_libraries(iothub_json INTERFACE nlohmann_json::nlohmann_json)
+target_compile_definitions(iothub_json INTERFACE JSON_USE_IMPLICIT_CONVERSIONS=0)
+
+# Asio and Beast are compiled once, in emulator/net; everywhere else only their headers are seen.
+add_library(iothub_asio INTERFACE)
+target_link_libraries(iothub_asio INTERFACE Boost::boost Threads::Threads)
+target_compile_definitions(iothub_asio INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+
+# cpp-httplib (Debian: header and shared library with pkg-config only) and libmosquitto.
+find_path(HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)
+find_library(HTTPLIB_LIBRARY NAMES cpp-httplib REQUIRED)
+add_library(iothub_httplib INTERFACE)
+target_include_directories(iothub_httplib SYSTEM INTERFACE ${HTTPLIB_INCLUDE_DIR})
+target_link_libraries(iothub_httplib INTERFACE ${HTTPLIB_LIBRARY} OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+target_compile_definitions(iothub_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)

@@ -1,0 +1,431 @@
+#include "emulator/heads/mqtt/mqtt_session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "emulator/heads/mqtt/user_name.h"
+#include "emulator/hub/json.h"
+#include "emulator/hub/twin_json.h"
+#include "protocol/mqtt/encode.h"
+#include "protocol/mqtt/frame.h"
+
+namespace iothub::heads::mqtt_head {
+namespace {
+
+// MQTT 3.1.1, 3.2.2.3.
+constexpr std::uint8_t kAccepted = 0;
+constexpr std::uint8_t kUnacceptableProtocol = 1;
+constexpr std::uint8_t kIdentifierRejected = 2;
+constexpr std::uint8_t kNotAuthorized = 5;  // every failed authentication of a hub (corrections.md 5)
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// What a client said, fit for one log line.
+std::string shown(std::string_view said) {
+  constexpr std::size_t kLongest = 400;
+  std::string line(said.substr(0, kLongest));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+  if (said.size() > kLongest) line += "...";
+  return line;
+}
+
+const std::string& said(const hub::HubError& error) {
+  return error.reason.empty() ? error.message : error.reason;
+}
+
+std::chrono::milliseconds until(Timestamp from, Timestamp to) {
+  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
+  if (to <= from) return std::chrono::milliseconds{0};
+  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
+}
+
+/// The bare inner object of the service's error form B (corrections.md 2: a recorded 400 of a twin request).
+std::string error_body(hub::Hub& hub, const hub::HubError& error) {
+  const Timestamp now = hub.clock().now();
+  hub::Json body;
+  body["errorCode"] = static_cast<int>(error.code);
+  body["trackingId"] = hub.new_tracking_id() + "-G:0-TimeStamp:" + text::us_time(now);
+  body["message"] = error.message;
+  body["timestampUtc"] = text::iso_time(now);
+  return body.dump(-1, ' ', false, hub::Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+MqttSession::MqttSession(const SessionEnvironment& environment, const Peer& peer, Outbox& outbox)
+    : environment_(environment),
+      peer_(peer),
+      outbox_(outbox),
+      timer_(environment.scheduler),
+      last_packet_(environment.wall_clock.now()) {
+  timer_.set(kConnectTimeout, [this] { end("no CONNECT came within 30 s"); });
+}
+
+MqttSession::~MqttSession() = default;
+
+// ---- bytes in -----------------------------------------------------------------------------------------------------
+
+void MqttSession::receive(std::span<const std::byte> bytes) {
+  if (state_ == State::ended) return;
+  const bool straight = partial_.empty();
+  if (!straight) {
+    partial_ += as_text(bytes);
+    bytes = std::as_bytes(std::span(partial_));
+  }
+  const std::size_t used = consume(bytes);
+  if (state_ == State::ended || used == bytes.size()) {
+    std::string().swap(partial_);  // an idle connection keeps no buffer
+  } else if (straight) {
+    partial_ = as_text(bytes.subspan(used));
+  } else {
+    partial_.erase(0, used);
+  }
+}
+
+std::size_t MqttSession::consume(std::span<const std::byte> bytes) {
+  std::size_t used = 0;
+  while (state_ != State::ended && used < bytes.size()) {
+    const std::size_t limit = state_ == State::awaiting_connect ? mqtt::kMaxConnectBytes : mqtt::kMaxPacketBytes;
+    const mqtt::Frame frame = mqtt::next_frame(bytes.subspan(used), limit);
+    if (frame.status == mqtt::FrameStatus::need_more) break;
+    if (frame.status == mqtt::FrameStatus::malformed) {
+      end("malformed packet: " + frame.reason);
+      break;
+    }
+    const mqtt::Decoded packet = mqtt::decode(frame.packet);
+    if (!packet) {
+      end("malformed packet: " + packet.error().reason);
+      break;
+    }
+    last_packet_ = environment_.wall_clock.now();
+    handle(*packet);
+    used += frame.packet.size();
+  }
+  return used;
+}
+
+void MqttSession::handle(const mqtt::ClientPacket& packet) {
+  const bool is_connect = std::holds_alternative<mqtt::Connect>(packet);
+  if (is_connect != (state_ == State::awaiting_connect)) {
+    return end(is_connect ? "a second CONNECT" : "the first packet is not CONNECT");
+  }
+  std::visit(Overloaded{
+                 [this](const mqtt::Connect& connect) { handle_connect(connect); },
+                 [this](const mqtt::Publish& publish) { handle_publish(publish); },
+                 [this](const mqtt::Puback& puback) { in_flight_.erase(puback.packet_id); },
+                 [this](const mqtt::Pubrec&) { end("PUBREC: QoS 2 is not supported"); },
+                 [this](const mqtt::Pubrel&) { end("PUBREL: QoS 2 is not supported"); },
+                 [this](const mqtt::Pubcomp&) { end("PUBCOMP: QoS 2 is not supported"); },
+                 [this](const mqtt::Subscribe& subscribe) { handle_subscribe(subscribe); },
+                 [this](const mqtt::Unsubscribe& unsubscribe) { handle_unsubscribe(unsubscribe); },
+                 [this](const mqtt::Pingreq&) { mqtt::encode_pingresp(outbox_.pending()); },
+                 [this](const mqtt::Disconnect&) {
+                   will_.reset();
+                   end("the client said DISCONNECT");
+                 },
+             },
+             packet);
+}
+
+// ---- CONNECT ------------------------------------------------------------------------------------------------------
+
+void MqttSession::handle_connect(const mqtt::Connect& connect) {
+  if (connect.protocol_name == "MQTT" && connect.protocol_level == 5) {
+    mqtt::encode_connack_v5_unsupported(outbox_.pending());
+    return end("CONNECT refused: MQTT 5 is not spoken; use MQTT 3.1.1");
+  }
+  if (connect.protocol_name != "MQTT" || connect.protocol_level != 4) {
+    return refuse(kUnacceptableProtocol, "protocol '" + shown(connect.protocol_name) + "' level " +
+                                             std::to_string(connect.protocol_level) + "; use MQTT 3.1.1 (level 4)");
+  }
+  if (connect.client_id.empty() && !connect.clean_session) {
+    return refuse(kIdentifierRejected, "the client id is empty and clean session is 0");
+  }
+  if (!connect.user_name) return refuse(kNotAuthorized, "there is no user name");
+  const std::optional<UserName> name = parse_user_name(*connect.user_name);
+  if (!name) {
+    return refuse(kNotAuthorized, "the user name '" + shown(*connect.user_name) +
+                                      "' is not {host}/{deviceId}[/{moduleId}]/?api-version=...");
+  }
+  if (connect.client_id != name->identity.name()) {
+    return refuse(kNotAuthorized, "the client id '" + shown(connect.client_id) + "' is not '" + name->identity.name() +
+                                      "', which the user name names");
+  }
+  hub::Hub* hub = environment_.hubs.find(name->host);
+  if (hub == nullptr) {
+    return refuse(kNotAuthorized, "no hub here is called '" + shown(name->host) + "'; see --host-name");
+  }
+  hub::DeviceCredentials credentials;
+  if (connect.password) credentials.sas_token = as_text(*connect.password);
+  if (peer_.certificate) credentials.certificate = &*peer_.certificate;
+  hub::Result<hub::DevicePrincipal> principal = hub->auth().authenticate_device(name->identity, credentials);
+  if (!principal) return refuse(kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
+
+  hub_ = hub;
+  principal_ = std::move(*principal);
+  state_ = State::connected;
+  may_report_ = !name->api_version.empty();
+  attachment_ = hub->links().attach(identity(), *this);
+  const bool session_present = establish_session(identity(), connect.clean_session);
+  if (!name->model_id.empty()) hub->twins().set_model_id(identity(), name->model_id);
+  mqtt::encode_connack(outbox_.pending(), session_present, kAccepted);
+  spdlog::info("mqtt {}: '{}' connected from {} (api-version {}, {} session, client {})", peer_.connection_id,
+               identity().name(), peer_.remote_address, may_report_ ? shown(name->api_version) : "none",
+               persistent_ ? "persistent" : "clean", name->client_type.empty() ? "unnamed" : shown(name->client_type));
+  if (connect.will) keep_will(*connect.will);
+
+  if (connect.keep_alive != 0) {
+    max_silence_ =
+        std::min<std::chrono::milliseconds>(std::chrono::milliseconds{1500} * connect.keep_alive, kMaxSilence);
+  }
+  watch();
+}
+
+bool MqttSession::establish_session(const hub::Identity& self, bool clean_session) {
+  persistent_ = !clean_session;
+  const std::optional<std::string> kept = hub_->sessions().load(self);
+  if (clean_session) {
+    if (kept) hub_->sessions().remove(self);
+    return false;
+  }
+  if (kept) {
+    subscriptions_ = Subscriptions::from_text(*kept);
+  } else {
+    save_subscriptions();  // the session is known from now on, though nothing is subscribed yet
+  }
+  return kept.has_value();
+}
+
+void MqttSession::keep_will(const mqtt::Will& will) {
+  PublishTopic topic = parse_publish_topic(will.topic, identity());
+  TelemetryTopic* telemetry = std::get_if<TelemetryTopic>(&topic);
+  if (telemetry == nullptr) {
+    // Microsoft's open gateway looks at the will's topic only when it sends it, so the connection lives.
+    spdlog::warn("mqtt {}: '{}' leaves a will for '{}', which is not its events topic: it will not be sent",
+                 peer_.connection_id, identity().name(), shown(will.topic));
+    return;
+  }
+  will_ =
+      std::make_unique<Will>(Will{std::move(telemetry->properties), std::string(as_text(will.payload)), will.retain});
+}
+
+void MqttSession::refuse(std::uint8_t return_code, std::string_view reason) {
+  mqtt::encode_connack(outbox_.pending(), false, return_code);
+  end("CONNECT refused with " + std::to_string(return_code) + ": " + std::string(reason));
+}
+
+// ---- PUBLISH ------------------------------------------------------------------------------------------------------
+
+void MqttSession::handle_publish(const mqtt::Publish& publish) {
+  if (publish.qos == 2) return end("PUBLISH with QoS 2, which a hub does not take");
+  const auto acknowledge = [&] {
+    if (publish.qos == 1) mqtt::encode_puback(outbox_.pending(), publish.packet_id);
+  };
+  PublishTopic topic = parse_publish_topic(publish.topic, identity());
+  std::visit(Overloaded{
+                 [&](TelemetryTopic& telemetry) {
+                   const auto appended = append_telemetry(std::move(telemetry.properties), as_text(publish.payload),
+                                                          publish.retain, false);
+                   if (!appended) {
+                     return end("telemetry refused: " + said(appended.error()));
+                   }
+                   acknowledge();
+                 },
+                 [&](const TwinGetTopic& get) {
+                   acknowledge();
+                   answer_twin_get(get.rid);
+                 },
+                 [&](const ReportedPatchTopic& patch) {
+                   acknowledge();
+                   answer_reported_patch(patch.rid, as_text(publish.payload));
+                 },
+                 [&](const MethodResponseTopic& response) {
+                   acknowledge();
+                   spdlog::info("mqtt {}: '{}' answers method request '{}', which nobody waits for",
+                                peer_.connection_id, identity().name(), shown(response.rid));
+                 },
+                 [&](const ForeignTopic& foreign) {
+                   end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
+                 },
+             },
+             topic);
+}
+
+hub::Result<void> MqttSession::append_telemetry(PropertyBag properties, std::string_view body, bool retain,
+                                                bool is_will) {
+  hub::Telemetry telemetry{std::move(properties.system), std::move(properties.application), body};
+  // Documentation: Use MQTT to communicate with IoT Hub. The hub retains nothing; it tells that it was asked to.
+  if (retain) telemetry.properties.emplace_back("mqtt-retain", "true");
+  if (is_will) telemetry.properties.emplace_back("iothub-MessageType", "Will");
+  return hub_->events().append(*principal_, telemetry);
+}
+
+// ---- twin ---------------------------------------------------------------------------------------------------------
+
+void MqttSession::answer_twin_get(std::string_view rid) {
+  hub_->links().touch(identity());
+  // Whether a real hub answers a client that did not subscribe is unknown; its gateway's ancestor does not.
+  const std::optional<int> qos = subscriptions_.granted(Subscription::twin_responses);
+  if (!qos) return;
+  const hub::Result<hub::TwinView> view = hub_->twins().get(identity());
+  if (!view) return answer_twin_error(rid, "twin GET", view.error());
+  send(twin_response_topic(200, rid, std::nullopt), hub::device_twin_text(*view->twin), *qos);
+}
+
+void MqttSession::answer_reported_patch(std::string_view rid, std::string_view payload) {
+  constexpr std::string_view kRequest = "PATCH of reported properties";
+  if (!may_report_) {
+    return answer_twin_error(rid, kRequest,
+                             hub::argument_invalid("BadRequest", "the user name of CONNECT names no api-version"));
+  }
+  const hub::Result<hub::Json> patch = hub::parse_json(payload);
+  if (!patch) return answer_twin_error(rid, kRequest, patch.error());
+  const hub::Result<std::int64_t> version = hub_->twins().patch_reported(identity(), *patch);
+  if (!version) return answer_twin_error(rid, kRequest, version.error());
+  if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
+    send(twin_response_topic(204, rid, *version), {}, *qos);
+  }
+}
+
+void MqttSession::answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error) {
+  spdlog::info("mqtt {}: '{}' {} refused with {}: {}", peer_.connection_id, identity().name(), request,
+               static_cast<int>(error.code), shown(said(error)));
+  if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
+    send(twin_response_topic(hub::http_status(error.code), rid, std::nullopt), error_body(*hub_, error), *qos);
+  }
+}
+
+void MqttSession::desired_changed(const hub::DesiredChange& change) {
+  if (state_ != State::connected) return;
+  if (const auto qos = subscriptions_.granted(Subscription::desired_patches)) {
+    send(desired_patch_topic(change.version), change.payload, *qos);
+  }
+}
+
+void MqttSession::send(std::string_view topic, std::string_view payload, int qos) {
+  std::uint16_t packet_id = 0;
+  if (qos > 0) {
+    const std::optional<std::uint16_t> free_id = take_packet_id();
+    if (!free_id) return stop("65535 messages wait for a PUBACK");
+    packet_id = *free_id;
+  }
+  mqtt::encode_publish(outbox_.pending(), {.topic = topic, .payload = payload, .qos = qos, .packet_id = packet_id});
+}
+
+std::optional<std::uint16_t> MqttSession::take_packet_id() {
+  if (in_flight_.size() == 65535) return std::nullopt;
+  do {
+    last_packet_id_ = last_packet_id_ == 65535 ? std::uint16_t{1} : static_cast<std::uint16_t>(last_packet_id_ + 1);
+  } while (!in_flight_.insert(last_packet_id_).second);
+  return last_packet_id_;
+}
+
+// ---- SUBSCRIBE ----------------------------------------------------------------------------------------------------
+
+void MqttSession::handle_subscribe(const mqtt::Subscribe& subscribe) {
+  Subscriptions wanted = subscriptions_;
+  std::vector<std::uint8_t> granted;
+  for (const mqtt::SubscribeFilter& filter : subscribe.filters) {
+    const std::optional<Subscription> subscription = subscription_of(filter.filter, identity());
+    if (!subscription) {
+      return end("SUBSCRIBE to '" + shown(filter.filter) + "' refused: not one of the hub's topics of '" +
+                 identity().name() + "'");
+    }
+    const int qos = std::min<int>(filter.qos, 1);
+    wanted.grant(*subscription, qos);
+    granted.push_back(static_cast<std::uint8_t>(qos));
+  }
+  if (wanted != subscriptions_) {
+    subscriptions_ = wanted;
+    if (persistent_) save_subscriptions();
+  }
+  mqtt::encode_suback(outbox_.pending(), subscribe.packet_id, granted);
+}
+
+void MqttSession::handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe) {
+  bool changed = false;
+  for (const std::string_view filter : unsubscribe.filters) {
+    // Unknown filters are let pass: MQTT bridges unsubscribe what they never had.
+    if (const auto subscription = subscription_of(filter, identity())) changed |= subscriptions_.drop(*subscription);
+  }
+  if (changed && persistent_) save_subscriptions();
+  mqtt::encode_unsuback(outbox_.pending(), unsubscribe.packet_id);
+}
+
+void MqttSession::save_subscriptions() {
+  hub_->sessions().save(identity(), subscriptions_.to_text());
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+/// Sets the timer for the nearer of keep-alive and token expiry. Packets do not move it: it looks again when it fires.
+/// The hub's clock may be a virtual one, so a far expiry is looked at as often as the keep-alive.
+void MqttSession::watch() {
+  const Timestamp silent_at{last_packet_.ticks + max_silence_.count() * (Timestamp::kPerSecond / 1000)};
+  std::chrono::milliseconds delay = std::min(until(environment_.wall_clock.now(), silent_at), max_silence_);
+  if (principal_->link_ends) delay = std::min(delay, until(hub_->clock().now(), *principal_->link_ends));
+  timer_.set(std::max(delay, std::chrono::milliseconds{1}), [this] { check_deadlines(); });
+}
+
+void MqttSession::check_deadlines() {
+  if (principal_->link_ends && hub_->clock().now() >= *principal_->link_ends) return end("the SAS token has expired");
+  if (until(last_packet_, environment_.wall_clock.now()) >= max_silence_) {
+    return end("no packet for " + std::to_string(max_silence_.count() / 1000) + " s (keep-alive)");
+  }
+  watch();
+}
+
+void MqttSession::stop(std::string_view reason) {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  timer_.cancel();
+  const std::string line = shown(reason);  // a reason may quote a token's decoded parts
+  outbox_.close(line);
+  if (principal_) {
+    spdlog::info("mqtt {}: '{}' disconnected: {}", peer_.connection_id, identity().name(), line);
+  } else {
+    spdlog::info("mqtt {}: {} (from {})", peer_.connection_id, line, peer_.remote_address);
+  }
+}
+
+void MqttSession::end(std::string_view reason) {
+  stop(reason);
+  attachment_.detach();
+}
+
+void MqttSession::close(hub::LinkEnd end_of_link) {
+  // Microsoft's gateway ancestor sends the will on a take-over; an identity that is gone or disabled says nothing more.
+  if (end_of_link != hub::LinkEnd::taken_over) will_.reset();
+  stop(hub::to_string(end_of_link));
+}
+
+void MqttSession::commit_failed() {
+  end("the writes of this turn could not be stored");
+}
+
+void MqttSession::closed(std::string_view reason) {
+  end(reason);
+  if (!will_) return;
+  const std::unique_ptr<Will> will = std::move(will_);
+  const auto appended = append_telemetry(std::move(will->properties), will->payload, will->retain, true);
+  if (!appended) {
+    spdlog::warn("mqtt {}: the will of '{}' is lost: {}", peer_.connection_id, identity().name(),
+                 said(appended.error()));
+  }
+}
+
+}  // namespace iothub::heads::mqtt_head

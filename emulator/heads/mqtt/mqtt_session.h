@@ -1,0 +1,105 @@
+#pragma once
+/// One MQTT 3.1.1 connection of a device or module (documentation: Use MQTT to communicate with IoT Hub; corrections.md
+/// 5).
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "emulator/heads/mqtt/subscriptions.h"
+#include "emulator/heads/mqtt/topics.h"
+#include "emulator/heads/session.h"
+#include "emulator/hub/device_link.h"
+#include "emulator/hub/hub.h"
+#include "protocol/mqtt/decode.h"
+#include "protocol/mqtt/packet.h"
+
+namespace iothub::heads::mqtt_head {
+
+/// From the first byte to CONNECT (documentation: 30 s).
+inline constexpr std::chrono::seconds kConnectTimeout{30};
+/// The longest silence, whatever keep-alive a client asks for; also what a keep-alive of 0 means (documentation: 29.45
+/// min).
+inline constexpr std::chrono::seconds kMaxSilence{1767};
+
+/// Speaks for one identity: awaits CONNECT, then turns packets into hub calls and the hub's notifications into packets,
+/// until either side ends it. Every refusal and every end is one line in the log.
+class MqttSession final : public Session, public hub::DeviceLink {
+ public:
+  /// All three must outlive the session.
+  MqttSession(const SessionEnvironment& environment, const Peer& peer, Outbox& outbox);
+  MqttSession(const MqttSession&) = delete;
+  MqttSession& operator=(const MqttSession&) = delete;
+  ~MqttSession() override;
+
+  void receive(std::span<const std::byte> bytes) override;
+  /// Publishes the will, unless the client said DISCONNECT or the hub ended the identity: writes of the turn that calls
+  /// it.
+  void closed(std::string_view reason) override;
+  void commit_failed() override;
+  hub::Hub* hub() const override { return hub_; }
+
+  void desired_changed(const hub::DesiredChange& change) override;
+  void close(hub::LinkEnd end) override;
+
+ private:
+  enum class State : std::uint8_t { awaiting_connect, connected, ended };
+
+  /// The message a client leaves for the case that it vanishes.
+  struct Will {
+    PropertyBag properties;
+    std::string payload;
+    bool retain = false;
+  };
+
+  /// Handles every whole packet at the front; returns how many bytes they took.
+  std::size_t consume(std::span<const std::byte> bytes);
+  void handle(const mqtt::ClientPacket& packet);
+
+  void handle_connect(const mqtt::Connect& connect);
+  bool establish_session(const hub::Identity& identity, bool clean_session);
+  void keep_will(const mqtt::Will& will);
+  void handle_publish(const mqtt::Publish& publish);
+  void handle_subscribe(const mqtt::Subscribe& subscribe);
+  void handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe);
+
+  hub::Result<void> append_telemetry(PropertyBag properties, std::string_view body, bool retain, bool is_will);
+  void answer_twin_get(std::string_view rid);
+  void answer_reported_patch(std::string_view rid, std::string_view payload);
+  void answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error);
+  void send(std::string_view topic, std::string_view payload, int qos);
+  std::optional<std::uint16_t> take_packet_id();
+  void save_subscriptions();
+
+  void watch();
+  void check_deadlines();
+  /// Answers CONNECT with a return code other than 0 and closes.
+  void refuse(std::uint8_t return_code, std::string_view reason);
+  /// Closes without touching the hub: what a DeviceLink call may do.
+  void stop(std::string_view reason);
+  /// stop(), and the hub shows the identity disconnected at once.
+  void end(std::string_view reason);
+  const hub::Identity& identity() const { return principal_->identity; }
+
+  const SessionEnvironment& environment_;
+  const Peer& peer_;
+  Outbox& outbox_;
+  hub::Hub* hub_ = nullptr;
+  std::optional<hub::DevicePrincipal> principal_;  ///< set while and after connected
+  hub::Links::Attachment attachment_;
+  std::unique_ptr<Will> will_;
+  std::string partial_;                ///< the beginning of a packet; holds no memory when empty
+  std::set<std::uint16_t> in_flight_;  ///< packet ids of our PUBLISHes that wait for a PUBACK
+  hub::Timer timer_;                   ///< the CONNECT time-out, then the next of keep-alive and token expiry
+  Timestamp last_packet_;
+  std::chrono::milliseconds max_silence_{kMaxSilence};
+  std::uint16_t last_packet_id_ = 0;
+  Subscriptions subscriptions_;
+  State state_ = State::awaiting_connect;
+  bool persistent_ = false;  ///< connected with clean session 0: subscriptions outlive the connection
+  bool may_report_ = false;  ///< named an api-version; without one reported patches are refused
+};
+
+}  // namespace iothub::heads::mqtt_head

@@ -1,0 +1,59 @@
+#pragma once
+/// The seam between the network and the protocol heads: a session is sans-IO, an outbox is its way back to the socket.
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "emulator/hub/auth.h"
+#include "emulator/hub/clock.h"
+#include "emulator/hub/directory.h"
+
+namespace iothub::heads {
+
+/// Where a session writes. Nothing leaves before the loop turn's commit: what is queued when a commit fails is dropped.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  /// Marks the connection for this turn's write and returns its buffer, to append to.
+  virtual std::string& pending() = 0;
+  /// Closes once everything queued so far is committed and written. Later appends are dropped. Safe to call twice, and
+  /// from inside Session calls: the session is destroyed later, never inside the call.
+  virtual void close(std::string_view reason) = 0;
+  /// Stops (true) or resumes (false) reading from the socket: for a session that waits before it takes more.
+  virtual void pause_reading(bool pause) = 0;
+};
+
+/// What a session may know of its connection.
+struct Peer {
+  std::string connection_id;  ///< for the log
+  std::string remote_address;
+  bool secure = true;
+  std::optional<hub::ClientCertificate> certificate;
+};
+
+/// What net gives each session. All outlive it.
+struct SessionEnvironment {
+  hub::HubDirectory& hubs;
+  /// Real time: keep-alive, time-outs of a connection. A hub's own times come from its clock.
+  hub::Scheduler& scheduler;
+  const hub::Clock& wall_clock;
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+  /// Takes bytes in the order they came; keeps what is incomplete itself.
+  virtual void receive(std::span<const std::byte> bytes) = 0;
+  /// The peer is gone, or this side closed; called once, before destruction, with why. Nothing can be sent any more.
+  virtual void closed(std::string_view reason) = 0;
+  /// The turn's commit failed and what this session queued in it was dropped: answer so (HTTP 500) or close. Called
+  /// after the roll-back; what it appends is sent without a commit.
+  virtual void commit_failed() = 0;
+  /// The hub this session speaks to, once known: its commit decides.
+  virtual hub::Hub* hub() const = 0;
+};
+
+}  // namespace iothub::heads

@@ -1,0 +1,14 @@
+#include "emulator/hub/directory.h"
+
+#include "emulator/hub/auth.h"
+
+namespace iothub::hub {
+
+Hub* HubDirectory::find(std::string_view said_host) const {
+  for (Hub* hub : hubs_) {
+    if (names_host(said_host, hub->host_names())) return hub;
+  }
+  return nullptr;
+}
+
+}  // namespace iothub::hub

@@ -1,0 +1,94 @@
+#include "emulator/hub/errors.h"
+
+#include <stdexcept>
+
+namespace iothub::hub {
+
+std::string_view name_of(ErrorCode code) {
+  switch (code) {
+#define IOTHUB_ERROR(name, number) \
+  case ErrorCode::name:            \
+    return #name;
+#include "emulator/hub/errors.def"
+#undef IOTHUB_ERROR
+  }
+  return "ServerError";
+}
+
+void throw_exception_from_error(const HubError& error, const boost::source_location& where) {
+  throw std::logic_error("the value of a refused result was taken (" + std::string(name_of(error.code)) + ": " +
+                         error.message + ") at " + where.to_string());
+}
+
+HubError argument_invalid(std::string message, std::string reason) {
+  return {ErrorCode::ArgumentInvalid, std::move(message), std::move(reason), {}};
+}
+
+HubError bad_request(std::string reason) {
+  return {ErrorCode::ArgumentInvalid, "BadRequest", std::move(reason), {}};
+}
+
+HubError unauthorized(std::string reason) {
+  return {ErrorCode::IotHubUnauthorizedAccess, "Unauthorized", std::move(reason), {}};
+}
+
+HubError device_not_found(const DeviceId& device) {
+  return {ErrorCode::DeviceNotFound, "Device " + device.value + " not registered", {}, {}};
+}
+
+HubError module_not_found(const Identity& module) {
+  return {ErrorCode::ModuleNotFound,
+          "Module " + module.module.value + " on device " + module.device.value + " not registered",
+          {},
+          {}};
+}
+
+HubError device_already_exists(const DeviceId& device) {
+  return {ErrorCode::DeviceAlreadyExists, "A device with ID '" + device.value + "' is already registered.", {}, {}};
+}
+
+HubError module_already_exists(const Identity& module, std::string_view hub_name) {
+  return {ErrorCode::ModuleAlreadyExistsOnDevice,
+          "Device " + module.device.value + " in IotHub " + std::string(hub_name) + " already contains Module " +
+              module.module.value + ".",
+          {},
+          {}};
+}
+
+HubError identity_etag_mismatch(std::int64_t existing, std::string_view presented) {
+  return {ErrorCode::PreconditionFailed,
+          "Precondition failed: Device version did not match, existingVersion:" + std::to_string(existing) +
+              " newVersion:" + std::string(presented),
+          {},
+          {}};
+}
+
+HubError etag_missing() {
+  return {ErrorCode::PreconditionFailed, "Precondition failed: Etag missing", {}, {}};
+}
+
+HubError twin_etag_mismatch(const DeviceId& device) {
+  return {ErrorCode::PreconditionFailed, "ETag mismatch for device ID '" + device.value + "'", {}, {}};
+}
+
+HubError reported_version_mismatch() {
+  return {ErrorCode::PreconditionFailed, "PreconditionFailed", "the patch names another $version of reported", {}};
+}
+
+HubError too_many_modules(const DeviceId& device) {
+  return {ErrorCode::TooManyModulesOnDevice, "Too many modules on device " + device.value, {}, {}};
+}
+
+HubError message_too_large(std::size_t bytes, std::size_t limit) {
+  return {ErrorCode::MessageTooLarge,
+          "The message is too large",
+          std::to_string(bytes) + " bytes; the limit is " + std::to_string(limit),
+          {}};
+}
+
+HubError not_implemented(std::string what) {
+  std::string message = what + " is not implemented by the emulator";
+  return {ErrorCode::NotImplemented, std::move(message), {}, {}};
+}
+
+}  // namespace iothub::hub

@@ -1,0 +1,56 @@
+#include "emulator/hub/events.h"
+
+#include "emulator/hub/json.h"
+#include "emulator/hub/limits.h"
+#include "emulator/hub/links.h"
+#include "storage/store.h"
+
+namespace iothub::hub {
+namespace {
+
+std::string object_text(const Telemetry::Properties& properties) {
+  if (properties.empty()) return {};
+  Json object = Json::object();
+  for (const auto& [name, value] : properties) object[name] = value;
+  return dump(object);
+}
+
+std::string pairs_text(const Telemetry::Properties& properties) {
+  if (properties.empty()) return {};
+  Json pairs = Json::array();
+  for (const auto& [name, value] : properties) pairs.push_back(Json::array({name, value}));
+  return dump(pairs);
+}
+
+}  // namespace
+
+Events::Events(storage::Store& store, Links& links, const Clock& clock) : store_(store), links_(links), clock_(clock) {}
+
+int Events::partition_of(const DeviceId& device) const {
+  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
+  for (const char c : device.value) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return static_cast<int>(hash % static_cast<std::uint64_t>(store_.partition_count()));
+}
+
+Result<void> Events::append(const DevicePrincipal& from, const Telemetry& telemetry) {
+  if (telemetry.body.size() > kMaxTelemetryBytes) return message_too_large(telemetry.body.size(), kMaxTelemetryBytes);
+  storage::EventRow row;
+  try {
+    row.system_properties = object_text(telemetry.system_properties);
+    row.properties = pairs_text(telemetry.properties);
+  } catch (const Json::type_error&) {
+    return argument_invalid("a message property is not UTF-8");
+  }
+  row.enqueued_time = clock_.now().ticks;
+  row.device_id = from.identity.device.value;
+  row.module_id = from.identity.module.value;
+  row.source = "Telemetry";
+  row.auth_method = from.auth_method;
+  row.auth_generation_id = from.generation_id;
+  row.body = telemetry.body;
+  links_.touch(from.identity);
+  store_.append_event(partition_of(from.identity.device), row);
+  return {};
+}
+
+}  // namespace iothub::hub

@@ -1,0 +1,81 @@
+#include "emulator/hub/hub.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/text/ascii.h"
+
+namespace iothub::hub {
+namespace {
+
+/// Connection times are written behind: at most this long lies between a connect and the row that shows it after a
+/// crash.
+constexpr std::chrono::seconds kActivityFlushInterval{5};
+
+std::string first_label(const std::string& host) {
+  const bool address = host.find(':') != std::string::npos ||
+                       std::all_of(host.begin(), host.end(), [](char c) { return text::is_digit(c) || c == '.'; });
+  return address ? host : host.substr(0, host.find('.'));
+}
+
+}  // namespace
+
+Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Scheduler& scheduler, RandomSource& random)
+    : options_(std::move(options)),
+      short_name_(first_label(options_.host_names.front())),
+      store_(store),
+      clock_(clock),
+      random_(random),
+      identities_(store),
+      twin_cache_(store),
+      links_(identities_, clock),
+      auth_(options_.policies, options_.auth, options_.host_names, identities_, clock),
+      registry_(short_name_, store, identities_, twin_cache_, links_, clock, random),
+      twins_(twin_cache_, identities_, links_, clock),
+      events_(store, links_, clock),
+      sessions_(store),
+      activity_flush_(scheduler) {
+  schedule_activity_flush();
+}
+
+Hub::~Hub() = default;
+
+void Hub::schedule_activity_flush() {
+  activity_flush_.set(kActivityFlushInterval, [this] {
+    links_.flush_activity();
+    schedule_activity_flush();
+  });
+}
+
+std::string Hub::new_tracking_id() {
+  std::array<std::byte, 16> bytes;
+  random_.fill(bytes);
+  std::string id;
+  for (const std::byte byte : bytes) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    id += kHex[std::to_integer<std::size_t>(byte >> 4)];
+    id += kHex[std::to_integer<std::size_t>(byte & std::byte{15})];
+  }
+  return id;
+}
+
+bool Hub::commit() {
+  try {
+    store_.commit();
+    return true;
+  } catch (const storage::Error& error) {
+    spdlog::error("hub {}: the turn's writes could not be committed and are dropped: {}", host_name(), error.what());
+    roll_back();
+    return false;
+  }
+}
+
+void Hub::roll_back() {
+  store_.roll_back();
+  identities_.clear();
+  twin_cache_.clear();
+}
+
+}  // namespace iothub::hub

@@ -1,0 +1,79 @@
+#pragma once
+/// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/hub/auth.h"
+#include "emulator/hub/clock.h"
+#include "emulator/hub/events.h"
+#include "emulator/hub/identity_cache.h"
+#include "emulator/hub/links.h"
+#include "emulator/hub/registry.h"
+#include "emulator/hub/sessions.h"
+#include "emulator/hub/twins.h"
+#include "storage/store.h"
+
+namespace iothub::hub {
+
+struct HubOptions {
+  std::vector<std::string> host_names{
+      "localhost"};  ///< the first is the hub's own name; its first label is the short name
+  std::vector<Policy> policies = default_policies();
+  AuthOptions auth;      ///< app sets the service's graces (limits.h) or --sas-grace
+  bool lenient = false;  ///< what the real hub refuses and `--lenient` accepts
+};
+
+class Hub {
+ public:
+  /// The store, clock, scheduler and random source must outlive the hub.
+  Hub(HubOptions options, storage::Store& store, const Clock& clock, Scheduler& scheduler, RandomSource& random);
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+  ~Hub();
+
+  const std::string& host_name() const { return options_.host_names.front(); }
+  const std::vector<std::string>& host_names() const { return options_.host_names; }
+  /// First label of the host name; an address stays whole.
+  const std::string& short_name() const { return short_name_; }
+  bool lenient() const { return options_.lenient; }
+
+  const Clock& clock() const { return clock_; }
+  Auth& auth() { return auth_; }
+  Registry& registry() { return registry_; }
+  Twins& twins() { return twins_; }
+  Links& links() { return links_; }
+  Events& events() { return events_; }
+  Sessions& sessions() { return sessions_; }
+
+  /// Random bytes as 32 lower-case hex digits: tracking ids.
+  std::string new_tracking_id();
+
+  /// Whether calls since the last commit() wrote anything.
+  bool has_uncommitted() const { return store_.has_uncommitted(); }
+  /// Makes the turn's writes durable. False (and logged): they are lost, the caches are dropped, nothing of the turn
+  /// may be acknowledged.
+  [[nodiscard]] bool commit();
+  /// After a storage::Error inside a call: the open transaction is gone, so the caches are too.
+  void roll_back();
+
+ private:
+  void schedule_activity_flush();
+
+  HubOptions options_;
+  std::string short_name_;
+  storage::Store& store_;
+  const Clock& clock_;
+  RandomSource& random_;
+  IdentityCache identities_;
+  TwinCache twin_cache_;
+  Links links_;
+  Auth auth_;
+  Registry registry_;
+  Twins twins_;
+  Events events_;
+  Sessions sessions_;
+  Timer activity_flush_;
+};
+
+}  // namespace iothub::hub

@@ -1,0 +1,67 @@
+#include "emulator/hub/json.h"
+
+#include <set>
+#include <vector>
+
+#include "emulator/hub/limits.h"
+
+namespace iothub::hub {
+namespace {
+
+/// Builds the tree by nlohmann's own DOM parser, and stops it at a depth or a doubled member that no service accepts.
+class Guard {
+ public:
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxJsonDepth) {
+      reason = "the JSON nests deeper than " + std::to_string(kMaxJsonDepth) + " levels";
+      throw Refused{};
+    }
+    switch (event) {
+      case Json::parse_event_t::object_start:
+        members_.emplace_back();
+        break;
+      case Json::parse_event_t::object_end:
+        members_.pop_back();
+        break;
+      case Json::parse_event_t::key:
+        if (!members_.back().insert(parsed.get_ref<const std::string&>()).second) {
+          reason = "the JSON names a member twice: " + parsed.get<std::string>();
+          throw Refused{};
+        }
+        break;
+      case Json::parse_event_t::array_start:
+      case Json::parse_event_t::array_end:
+      case Json::parse_event_t::value:
+        break;
+    }
+    return true;
+  }
+
+  struct Refused {};
+  std::string reason;
+
+ private:
+  std::vector<std::set<std::string>> members_;
+};
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text) {
+  Guard guard;
+  try {
+    return Json::parse(text,
+                       [&](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); });
+  } catch (const Guard::Refused&) {
+    return bad_request(guard.reason);
+  } catch (const Json::parse_error& error) {
+    return bad_request(std::string("the body is not JSON: ") + error.what());
+  } catch (const Json::out_of_range& error) {
+    return bad_request(std::string("the body holds a number out of range: ") + error.what());
+  }
+}
+
+std::string dump(const Json& value) {
+  return value.dump();
+}
+
+}  // namespace iothub::hub

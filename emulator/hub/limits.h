@@ -1,0 +1,36 @@
+#pragma once
+/// The service's documented limits. Page names are those of the IoT Hub documentation.
+#include <cstddef>
+#include <cstdint>
+
+namespace iothub::hub {
+
+inline constexpr std::size_t kMaxIdLength = 128;            // Understand the identity registry
+inline constexpr std::size_t kMaxStatusReasonLength = 128;  // Understand the identity registry
+inline constexpr std::int64_t kMaxModulesPerDevice = 50;    // Quotas and throttling
+inline constexpr std::int64_t kMaxListedDevices = 1000;     // Swagger, GET /devices
+
+inline constexpr std::size_t kMinKeyBytes = 16;  // Swagger, SymmetricKey
+inline constexpr std::size_t kMaxKeyBytes = 64;
+inline constexpr std::size_t kGeneratedKeyBytes = 32;  // what hubs generate
+
+inline constexpr std::size_t kMaxTelemetryBytes = 256 * 1024;  // Quotas and throttling: D2C message
+inline constexpr std::size_t kMaxTwinTagsBytes = 8 * 1024;     // Understand device twins: size
+inline constexpr std::size_t kMaxTwinPropertiesBytes = 32 * 1024;
+inline constexpr std::size_t kMaxTwinKeyBytes = 1024;  // Understand device twins: format
+inline constexpr std::size_t kMaxTwinStringBytes = 4096;
+inline constexpr int kMaxTwinDepth = 10;
+inline constexpr std::int64_t kMinTwinInteger = -4503599627370496;
+inline constexpr std::int64_t kMaxTwinInteger = 4503599627370495;
+
+inline constexpr std::int64_t kSasConnectGraceSeconds = 300;  // clock skew allowed when a token is presented
+inline constexpr std::int64_t kSasLiveGraceSeconds = 600;     // a live link ends this long after its token did
+
+inline constexpr int kMinPartitions = 1;
+inline constexpr int kMaxPartitions = 32;
+inline constexpr int kDefaultPartitions = 4;
+
+/// How deep a JSON body may nest at all before it is refused unread (a guard of ours, far over any legal document).
+inline constexpr int kMaxJsonDepth = 64;
+
+}  // namespace iothub::hub

@@ -1,0 +1,183 @@
+#include "emulator/hub/query/queries.h"
+
+#include <algorithm>
+
+#include "emulator/hub/query/twin_row.h"
+#include "protocol/text/base64.h"
+
+namespace iothub::hub::query {
+namespace {
+
+std::uint64_t fingerprint_of(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return hash;
+}
+
+}  // namespace
+
+Run::Run(storage::Store& store, const Links& links, Query query, std::int64_t page_size, std::uint64_t fingerprint)
+    : store_(store), links_(links), query_(std::move(query)), page_size_(page_size), fingerprint_(fingerprint) {
+  page_.item_type = query_.items.empty() ? "Twin" : "Raw";
+}
+
+bool Run::keeps(const Row& row) const {
+  return !query_.where || is_true(evaluate(*query_.where, row));
+}
+
+Json Run::project(const Row& row) const {
+  Json out = Json::object();
+  for (const SelectItem& item : query_.items) {
+    if (std::optional<Json> value = to_json(row.resolve(item.path))) out[item.name] = std::move(*value);
+  }
+  return out;
+}
+
+void Run::count_in(const Row& row) {
+  Json key = Json::array();
+  std::vector<std::optional<Json>> names;
+  for (const SelectItem& item : query_.items) {
+    names.push_back(item.aggregate == Aggregate::none ? to_json(row.resolve(item.path)) : std::nullopt);
+  }
+  for (const Path& path : query_.group_by) {
+    const std::optional<Json> value = to_json(row.resolve(path));
+    key.push_back(value ? Json::array({*value}) : Json::array());
+  }
+  const std::string text = dump(key);
+  const auto [found, is_new] = group_index_.try_emplace(text, groups_.size());
+  if (is_new) groups_.push_back({0, std::vector<Group::Total>(query_.items.size()), std::move(names)});
+  Group& group = groups_[found->second];
+  ++group.count;
+  for (std::size_t i = 0; i < query_.items.size(); ++i) {
+    const SelectItem& item = query_.items[i];
+    if (item.aggregate == Aggregate::none || item.path.steps.empty()) continue;
+    const Value value = row.resolve(item.path);
+    Group::Total& total = group.totals[i];
+    if (std::holds_alternative<Undefined>(value)) continue;
+    ++total.defined;
+    if (const double* number = std::get_if<double>(&value)) {
+      total.sum += *number;
+      ++total.numbers;
+    }
+    if (!total.least || compare(value, from_json(*total.least)).value_or(0) < 0) total.least = to_json(value);
+    if (!total.greatest || compare(value, from_json(*total.greatest)).value_or(0) > 0) total.greatest = to_json(value);
+  }
+}
+
+void Run::finish_groups() {
+  if (groups_.empty() && query_.group_by.empty()) {
+    // An aggregate over nothing is one row.
+    groups_.push_back(
+        {0, std::vector<Group::Total>(query_.items.size()), std::vector<std::optional<Json>>(query_.items.size())});
+  }
+  const auto total = static_cast<std::int64_t>(groups_.size());
+  const std::int64_t end = query_.top ? std::min(*query_.top, total) : total;
+  std::int64_t next = group_offset_;
+  for (; next < end && !page_is_full(); ++next) {
+    const Group& group = groups_[static_cast<std::size_t>(next)];
+    Json row = Json::object();
+    for (std::size_t i = 0; i < query_.items.size(); ++i) {
+      const SelectItem& item = query_.items[i];
+      const Group::Total& sums = group.totals[i];
+      switch (item.aggregate) {
+        case Aggregate::none:
+          if (group.names[i]) row[item.name] = *group.names[i];
+          break;
+        case Aggregate::count:
+          row[item.name] = item.path.steps.empty() ? group.count : sums.defined;
+          break;
+        case Aggregate::sum:
+          if (sums.numbers > 0) row[item.name] = *to_json(sums.sum);
+          break;
+        case Aggregate::avg:
+          if (sums.numbers > 0) row[item.name] = *to_json(sums.sum / static_cast<double>(sums.numbers));
+          break;
+        case Aggregate::min:
+          if (sums.least) row[item.name] = *sums.least;
+          break;
+        case Aggregate::max:
+          if (sums.greatest) row[item.name] = *sums.greatest;
+          break;
+      }
+    }
+    page_.items.push_back(std::move(row));
+  }
+  if (next < end) set_continuation(Json::array({"g", next}));
+}
+
+void Run::set_continuation(const Json& place) {
+  page_.continuation = text::base64_encode(dump(Json::array({fingerprint_, place})));
+}
+
+bool Run::step(std::int64_t rows) {
+  const bool grouped = query_.aggregates() || !query_.group_by.empty();
+  const auto kind = query_.source == Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
+
+  // The one device that can match is read by key; its modules are the few rows that follow its key.
+  const std::optional<std::string> only = query_.where ? required_device_id(*query_.where) : std::nullopt;
+  if (only && after_device_.empty() && kind == storage::Store::Kind::modules) after_device_ = *only;
+  std::vector<storage::IdentityRow> batch;
+  if (only && kind == storage::Store::Kind::devices) {
+    if (std::optional<storage::IdentityRow> row = store_.identity(*only, ""); row && after_device_ < *only)
+      batch.push_back(std::move(*row));
+  } else {
+    batch = store_.identities_after(kind, after_device_, after_module_, rows);
+  }
+  const bool last = static_cast<std::int64_t>(batch.size()) < rows;
+
+  for (storage::IdentityRow& identity : batch) {
+    if (only && identity.device_id != *only) {
+      if (grouped) finish_groups();
+      return true;
+    }
+    if (!grouped && query_.top && taken_ >= *query_.top) return true;
+    const TwinRow row(store_, links_, identity);
+    if (keeps(row)) {
+      if (grouped) {
+        count_in(row);
+      } else if (page_is_full()) {  // only a match beyond the page makes another page
+        set_continuation(Json::array({"k", after_device_, after_module_, taken_}));
+        return true;
+      } else {
+        page_.items.push_back(query_.items.empty() ? row.document() : project(row));
+        ++taken_;
+      }
+    }
+    after_device_ = identity.device_id;
+    after_module_ = identity.module_id;
+  }
+  if (!last) return false;
+  if (grouped) finish_groups();
+  return true;
+}
+
+Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional<std::int64_t> page_size,
+                                            std::optional<std::string_view> continuation) const {
+  Result<Query> query = parse_query(text);
+  if (!query) return query.error();
+  if (query->source == Source::jobs) return not_implemented("a query over devices.jobs");
+  const std::int64_t size = page_size && *page_size >= 1 ? std::min(*page_size, kMaxPageSize) : kDefaultPageSize;
+  const std::uint64_t fingerprint = fingerprint_of(text);
+  auto run = std::make_unique<Run>(store_, links_, std::move(*query), size, fingerprint);
+  if (!continuation) return run;
+
+  const HubError foreign = bad_request("the continuation token is not one of this query");
+  const std::optional<std::string> decoded = text::base64_decode_text(*continuation);
+  if (!decoded) return foreign;
+  const Json token = Json::parse(*decoded, nullptr, false);
+  if (!token.is_array() || token.size() != 2 || token[0] != fingerprint || !token[1].is_array()) return foreign;
+  const Json& place = token[1];
+  if (place.size() == 2 && place[0] == "g" && place[1].is_number_integer()) {
+    run->group_offset_ = place[1].get<std::int64_t>();
+  } else if (place.size() == 4 && place[0] == "k" && place[1].is_string() && place[2].is_string() &&
+             place[3].is_number_integer()) {
+    run->after_device_ = place[1].get<std::string>();
+    run->after_module_ = place[2].get<std::string>();
+    run->taken_ = place[3].get<std::int64_t>();
+  } else {
+    return foreign;
+  }
+  return run;
+}
+
+}  // namespace iothub::hub::query

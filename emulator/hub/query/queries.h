@@ -1,0 +1,87 @@
+#pragma once
+/// POST /devices/query: runs a query in slices and answers it in pages (rest.md 7.2).
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "emulator/hub/errors.h"
+#include "emulator/hub/links.h"
+#include "emulator/hub/query/parser.h"
+#include "storage/store.h"
+
+namespace iothub::hub::query {
+
+inline constexpr std::int64_t kDefaultPageSize = 100;  // the C# SDK's; the service's own is not documented
+inline constexpr std::int64_t kMaxPageSize = 1000;     // SDK documentation
+/// Rows looked at between two looks at other work: some milliseconds.
+inline constexpr std::int64_t kSliceRows = 250;
+
+struct Page {
+  Json items = Json::array();
+  std::string item_type;                    ///< Twin, Raw or DeviceJob: the C# SDK compares case
+  std::optional<std::string> continuation;  ///< absent on the last page
+};
+
+/// One request's work. Call step() until it says it is done.
+class Run {
+ public:
+  Run(storage::Store& store, const Links& links, Query query, std::int64_t page_size, std::uint64_t fingerprint);
+
+  /// Looks at up to `rows` more rows; true when the page is complete.
+  bool step(std::int64_t rows);
+  Page& page() { return page_; }
+
+ private:
+  friend class Queries;
+  struct Group {
+    struct Total {
+      double sum = 0;
+      std::int64_t numbers = 0;
+      std::int64_t defined = 0;
+      std::optional<Json> least, greatest;
+    };
+    std::int64_t count = 0;
+    std::vector<Total> totals;               ///< one a select item
+    std::vector<std::optional<Json>> names;  ///< the items that are no aggregates
+  };
+
+  bool keeps(const Row& row) const;
+  Json project(const Row& row) const;
+  void count_in(const Row& row);
+  void finish_groups();
+  bool page_is_full() const { return static_cast<std::int64_t>(page_.items.size()) >= page_size_; }
+  void set_continuation(const Json& place);
+
+  storage::Store& store_;
+  const Links& links_;
+  Query query_;
+  std::int64_t page_size_;
+  std::uint64_t fingerprint_;
+  Page page_;
+
+  std::string after_device_, after_module_;  ///< the scan's place: the last key looked at
+  std::int64_t taken_ = 0;                   ///< rows given on this and earlier pages: TOP
+  std::int64_t group_offset_ = 0;
+  std::vector<Group> groups_;  ///< in the order in which they came up
+  std::unordered_map<std::string, std::size_t> group_index_;
+};
+
+class Queries {
+ public:
+  Queries(storage::Store& store, const Links& links) : store_(store), links_(links) {}
+
+  /// 400004 for a query that is wrong and for a continuation that is not of this query. FROM devices.jobs is refused
+  /// with 501 here: jobs answer it themselves.
+  Result<std::unique_ptr<Run>> start(std::string_view text, std::optional<std::int64_t> page_size,
+                                     std::optional<std::string_view> continuation) const;
+
+ private:
+  storage::Store& store_;
+  const Links& links_;
+};
+
+}  // namespace iothub::hub::query

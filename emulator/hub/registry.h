@@ -1,0 +1,87 @@
+#pragma once
+/// The identity registry: devices and their modules (documentation: Understand the identity registry; rest.md 3,
+/// 5, 6.1-6.3).
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "emulator/hub/clock.h"
+#include "emulator/hub/errors.h"
+#include "emulator/hub/etag.h"
+#include "emulator/hub/identity_cache.h"
+#include "emulator/hub/ids.h"
+#include "emulator/hub/links.h"
+
+namespace iothub::hub {
+
+class TwinCache;
+
+/// The writable part of an identity. PUT replaces all of it: what is left out is cleared, or generated anew (keys).
+struct IdentityWrite {
+  bool enabled = true;
+  std::optional<std::string> status_reason;
+  std::string authentication_type;  ///< empty: not given
+  std::optional<std::string> primary_key;
+  std::optional<std::string> secondary_key;
+  std::optional<std::string> primary_thumbprint;
+  std::optional<std::string> secondary_thumbprint;
+  std::optional<std::string> managed_by;
+  bool iot_edge = false;
+  std::optional<std::string> device_scope;
+  std::vector<std::string> parent_scopes;
+  std::string attributes;  ///< JSON object text, empty: none
+};
+
+/// An identity and what its connection shows. `created` marks the answer of a creation, which writes "never" without a
+/// Z.
+struct IdentityView {
+  storage::IdentityRow row;
+  LinkState link;
+  std::int64_t cloud_to_device_message_count = 0;
+  bool created = false;
+};
+
+class Registry {
+ public:
+  Registry(std::string hub_name, storage::Store& store, IdentityCache& identities, TwinCache& twins, Links& links,
+           const Clock& clock, RandomSource& random);
+
+  /// PUT of a device or module. Without If-Match it creates only (409 if it exists); with one it updates only (404,
+  /// 412). A module of a missing or disabled device is 401. Disabling a device drops its links and its modules'.
+  Result<IdentityView> put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match);
+  Result<IdentityView> get(const Identity& identity) const;
+  /// If-Match is required (412 without). Deleting a device removes its modules, twins and sessions, and drops the
+  /// links.
+  Result<void> remove(const Identity& identity, const IfMatch& if_match);
+
+  /// Newest first; a `top` outside 1-1000 means 1000.
+  std::vector<IdentityView> devices(std::optional<std::int64_t> top) const;
+  Result<std::vector<IdentityView>> modules(const DeviceId& device) const;
+  storage::DeviceCounts device_counts() const { return store_.device_counts(); }
+
+  /// 32 random bytes in base64.
+  std::string generate_key();
+
+ private:
+  Result<IdentityView> create(const Identity& identity, const IdentityWrite& write);
+  Result<IdentityView> update(const Identity& identity, const IdentityWrite& write, storage::IdentityRow row);
+  void create_system_module(const DeviceId& device, std::string_view name);
+  Result<void> require_usable_parent(const Identity& module) const;
+  Result<void> apply(storage::IdentityRow& row, const IdentityWrite& write);
+  IdentityView view(storage::IdentityRow row, bool created) const;
+  std::int64_t next_generation();
+  std::int64_t first_etag();
+
+  std::string hub_name_;
+  storage::Store& store_;
+  IdentityCache& identities_;
+  TwinCache& twins_;
+  Links& links_;
+  const Clock& clock_;
+  RandomSource& random_;
+  std::int64_t last_generation_ = 0;
+};
+
+}  // namespace iothub::hub

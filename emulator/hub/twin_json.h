@@ -1,0 +1,16 @@
+#pragma once
+/// Twins on the wire (rest.md 5.3: recorded member order).
+#include <string>
+
+#include "emulator/hub/json.h"
+#include "emulator/hub/twins.h"
+
+namespace iothub::hub {
+
+/// What the service reads: GET, PATCH and PUT of /twins, and query rows.
+Json twin_to_json(const TwinView& view);
+
+/// What the device reads: `{"desired":{...,"$version":n},"reported":{...,"$version":n}}`, no metadata, no tags.
+std::string device_twin_text(const Twin& twin);
+
+}  // namespace iothub::hub

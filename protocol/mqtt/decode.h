@@ -1,0 +1,22 @@
+#pragma once
+/// Reads one whole packet as a server receives it. What MQTT 3.1.1 calls malformed is refused: the connection must be
+/// closed.
+#include <boost/system/result.hpp>
+#include <span>
+#include <string>
+
+#include "protocol/mqtt/packet.h"
+
+namespace iothub::mqtt {
+
+struct DecodeError {
+  std::string reason;  ///< for the log: what is wrong, and the section of the specification
+};
+[[noreturn]] void throw_exception_from_error(const DecodeError& error, const boost::source_location& where);
+
+using Decoded = boost::system::result<ClientPacket, DecodeError>;
+
+/// `packet` is what next_frame() gave; the result borrows from it.
+Decoded decode(std::span<const std::byte> packet);
+
+}  // namespace iothub::mqtt

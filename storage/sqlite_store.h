@@ -1,0 +1,113 @@
+#pragma once
+/// The store on SQLite: one file with its WAL beside it, or a private database in memory with the same statements.
+///
+/// Durability: WAL with synchronous=NORMAL. A commit that has returned survives the death of the process, kill -9
+/// included. A power cut or a kernel crash may take the commits since the last checkpoint, newest first, never a part
+/// of one, and never damages the file.
+///
+/// After any Error the open transaction is gone (has_uncommitted() is false) and the store goes on working as far as
+/// the disk lets it.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/store.h"
+
+struct sqlite3;
+
+namespace iothub::storage {
+
+class SqliteStore final : public Store {
+ public:
+  struct Options {
+    int partitions = 4;  ///< of a new database; an existing one must have as many
+    /// The database's size limit in pages of 4096 bytes, 0: none. Beyond it writes throw Error as on a full disk.
+    int max_pages = 0;
+    /// take_checkpoint_due() says so each time the WAL has grown by this many pages: 4 MiB.
+    int checkpoint_pages = 1'000;
+    /// From this many pages on (64 MiB) commit() itself checkpoints: under steady load the worker never catches the
+    /// last pages, and only a WAL that is wholly checkpointed starts again from its beginning.
+    int max_wal_pages = 16'384;
+  };
+
+  /// Opens or makes the database `path`; the file is readable by its owner only, for it holds device keys. Throws Error
+  /// when it is in use, damaged, of another program, of a newer schema or of another partition count, or when the
+  /// folder is missing or not writable. `<path>.lock` is held as long as the store lives.
+  static std::unique_ptr<SqliteStore> open(const std::filesystem::path& path, const Options& options);
+  static std::unique_ptr<SqliteStore> in_memory(const Options& options);
+
+  /// Drops the open transaction, checkpoints and removes the WAL.
+  ~SqliteStore() override;
+
+  bool has_uncommitted() const override;
+  void commit() override;
+  void roll_back() noexcept override;
+
+  std::optional<IdentityRow> identity(std::string_view device_id, std::string_view module_id) override;
+  /// The twin belongs to the identity given; its own ids are not looked at.
+  bool insert_identity(const IdentityRow& identity, const TwinRow& twin) override;
+  bool update_identity(const IdentityRow& identity) override;
+  bool remove_identity(std::string_view device_id, std::string_view module_id) override;
+  std::vector<IdentityRow> devices(std::int64_t limit) override;
+  std::vector<IdentityRow> modules(std::string_view device_id) override;
+  std::int64_t module_count(std::string_view device_id) override;
+  DeviceCounts device_counts() override;
+  std::vector<IdentityRow> identities_after(Kind kind, std::string_view device_id, std::string_view module_id,
+                                            std::int64_t limit) override;
+  void update_activity(std::string_view device_id, std::string_view module_id,
+                       std::int64_t connection_state_updated_time, std::int64_t last_activity_time) override;
+
+  std::optional<TwinRow> twin(std::string_view device_id, std::string_view module_id) override;
+  bool update_twin(const TwinRow& twin) override;
+
+  std::optional<std::string> session(std::string_view device_id, std::string_view module_id) override;
+  /// The session of an identity that is gone is skipped.
+  void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) override;
+  void remove_session(std::string_view device_id, std::string_view module_id) override;
+
+  int partition_count() const override;
+  std::int64_t append_event(int partition, const EventRow& event) override;
+  std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
+  /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
+  /// none is left.
+  std::int64_t remove_events_before(int partition, std::int64_t sequence_number);
+
+  // ---- the WAL ----------------------------------------------------------------------------------------------------
+
+  /// Pages in the WAL as of the last commit; 0 in memory.
+  int wal_pages() const { return wal_pages_; }
+  /// True once each time the WAL has grown by Options::checkpoint_pages: let a worker run a Checkpointer then.
+  bool take_checkpoint_due();
+
+ private:
+  struct Database;  // the lock, the connection and the prepared statements
+
+  /// Where a partition's next event goes; `committed_*` is where roll_back() returns to.
+  struct Position {
+    std::int64_t next_sequence_number = 0;
+    std::int64_t next_offset = 0;
+    std::int64_t committed_sequence_number = 0;
+    std::int64_t committed_offset = 0;
+  };
+
+  SqliteStore(std::unique_ptr<Database> database, const Options& options);
+
+  static int note_wal_size(void* store, sqlite3* connection, const char* schema, int pages);
+  void bound_wal();
+  void load_positions();
+  Position& position(int partition) { return positions_.at(static_cast<std::size_t>(partition)); }
+  template <typename Question>
+  auto read(Question question);
+  template <typename Change>
+  auto write(Change change);
+
+  Options options_;
+  std::unique_ptr<Database> database_;
+  std::vector<Position> positions_;
+  int wal_pages_ = 0;
+  int checkpoint_due_at_ = 0;
+  int bound_wal_at_ = 0;
+};
+
+}  // namespace iothub::storage

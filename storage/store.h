@@ -1,0 +1,90 @@
+#pragma once
+/// What the hub asks of its storage: one function per question. One thread uses a store.
+///
+/// Every write belongs to the open transaction, which begins by itself at the first write and ends with commit() or
+/// roll_back(). Reads see the writes of the open transaction. Nothing may be acknowledged to a client before commit()
+/// has returned: after that it survives the death of the process.
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/rows.h"
+
+namespace iothub::storage {
+
+/// The storage cannot do its work: disk full, I/O error, damaged file. The open transaction is lost.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  // ---- the open transaction -------------------------------------------------------------------------------------
+
+  /// Whether there are writes that commit() has not made durable yet.
+  virtual bool has_uncommitted() const = 0;
+  /// Makes the open transaction durable; nothing to do is fine. Throws Error; the transaction is rolled back then.
+  virtual void commit() = 0;
+  /// Drops the open transaction; nothing to do is fine. Never throws.
+  virtual void roll_back() noexcept = 0;
+
+  // ---- identities and twins (module_id empty: the device itself) -------------------------------------------------
+
+  virtual std::optional<IdentityRow> identity(std::string_view device_id, std::string_view module_id) = 0;
+  /// False, and nothing written, when the identity exists.
+  virtual bool insert_identity(const IdentityRow& identity, const TwinRow& twin) = 0;
+  /// Replaces every column of an existing identity; false when there is none.
+  virtual bool update_identity(const IdentityRow& identity) = 0;
+  /// Removes an identity and all that hangs on it (twin, session; for a device its modules too); false when there was
+  /// none.
+  virtual bool remove_identity(std::string_view device_id, std::string_view module_id) = 0;
+
+  /// Devices, newest first, at most `limit`.
+  virtual std::vector<IdentityRow> devices(std::int64_t limit) = 0;
+  /// The modules of one device, newest first.
+  virtual std::vector<IdentityRow> modules(std::string_view device_id) = 0;
+  virtual std::int64_t module_count(std::string_view device_id) = 0;
+  virtual DeviceCounts device_counts() = 0;
+
+  virtual std::optional<TwinRow> twin(std::string_view device_id, std::string_view module_id) = 0;
+  /// Replaces every column of an existing twin; false when there is none.
+  virtual bool update_twin(const TwinRow& twin) = 0;
+
+  /// Identities in key order after the given one (both empty: from the start), for scans in slices. Modules only or
+  /// devices only.
+  enum class Kind { devices, modules };
+  virtual std::vector<IdentityRow> identities_after(Kind kind, std::string_view device_id, std::string_view module_id,
+                                                    std::int64_t limit) = 0;
+
+  /// Connection times, written behind: an identity that is gone is skipped.
+  virtual void update_activity(std::string_view device_id, std::string_view module_id,
+                               std::int64_t connection_state_updated_time, std::int64_t last_activity_time) = 0;
+
+  // ---- protocol sessions ----------------------------------------------------------------------------------------
+
+  /// What a protocol head keeps for an identity between connections (MQTT: its subscriptions), as its own text.
+  virtual std::optional<std::string> session(std::string_view device_id, std::string_view module_id) = 0;
+  virtual void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) = 0;
+  virtual void remove_session(std::string_view device_id, std::string_view module_id) = 0;
+
+  // ---- events ---------------------------------------------------------------------------------------------------
+
+  virtual int partition_count() const = 0;
+  /// Appends to a partition (0 .. partition_count()-1); returns the sequence number. The row's own sequence number and
+  /// offset are ignored.
+  virtual std::int64_t append_event(int partition, const EventRow& event) = 0;
+  /// Events with a sequence number of at least `from`, in order, at most `limit`.
+  virtual std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) = 0;
+};
+
+}  // namespace iothub::storage

@@ -1,0 +1,24 @@
+#include "emulator/hub/directory.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/support/test_hub.h"
+
+using namespace iothub;
+
+TEST_CASE("a hub is found by any of its names or a loopback address, and a typo finds none") {
+  test::TestHub one({"hub-a.local", "alias"});
+  hub::HubDirectory directory;
+  directory.add(one.hub);
+  for (const char* name :
+       {"hub-a.local", "HUB-A.local:8883", "alias", "localhost", "127.0.0.1", "[::1]:443", "::1", "hub-a.local."}) {
+    CAPTURE(name);
+    CHECK(directory.find(name) == &one.hub);
+  }
+  for (const char* name : {"hub-b.local", "", "hub-a", "127.0.0.1.evil.example"}) {
+    CAPTURE(name);
+    CHECK(directory.find(name) == nullptr);
+  }
+  CHECK(one.hub.short_name() == "hub-a");
+  CHECK(test::TestHub({"127.0.0.1"}).hub.short_name() == "127.0.0.1");
+}

@@ -1,0 +1,89 @@
+#pragma once
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "storage/rows.h"
+
+namespace iothub::storage::test {
+
+/// A folder of the test's own, removed with everything in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "iothub-storage-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Every column differs from its default and from the others.
+inline IdentityRow identity(std::string device, std::string module = {}) {
+  return {.device_id = std::move(device),
+          .module_id = std::move(module),
+          .generation_id = "638000000000000001",
+          .etag = 11,
+          .created_time = 12,
+          .enabled = false,
+          .status_reason = "under repair",
+          .status_updated_time = 13,
+          .connection_state_updated_time = 14,
+          .last_activity_time = 15,
+          .authentication_type = "sas",
+          .primary_key = "cHJpbWFyeQ==",
+          .secondary_key = "c2Vjb25kYXJ5",
+          .primary_thumbprint = "AA",
+          .secondary_thumbprint = "BB",
+          .managed_by = "IotEdge",
+          .iot_edge = true,
+          .device_scope = "ms-azure-iot-edge://x-1",
+          .parent_scopes = R"(["ms-azure-iot-edge://p-2"])",
+          .attributes = R"({"site":"Zürich"})"};
+}
+
+inline TwinRow twin(std::string device, std::string module = {}) {
+  return {.device_id = std::move(device),
+          .module_id = std::move(module),
+          .etag = 21,
+          .version = 22,
+          .tags = R"({"floor":1})",
+          .desired = R"({"rate":2})",
+          .desired_metadata = R"({"$lastUpdated":"3"})",
+          .desired_version = 23,
+          .reported = R"({"rate":4})",
+          .reported_metadata = R"({"$lastUpdated":"5"})",
+          .reported_version = 24,
+          .model_id = "dtmi:com:example;1",
+          .configurations = R"({"a":{}})"};
+}
+
+inline EventRow event(std::string body) {
+  return {.sequence_number = 777,  // ignored
+          .offset = 888,           // ignored
+          .enqueued_time = 31,
+          .device_id = "device",
+          .module_id = "module",
+          .source = "Telemetry",
+          .annotations = R"({"a":1})",
+          .system_properties = R"({"b":2})",
+          .properties = R"([["c","3"],["c","4"]])",
+          .auth_method = R"({"scope":"device"})",
+          .auth_generation_id = "638000000000000001",
+          .body = std::move(body)};
+}
+
+}  // namespace iothub::storage::test

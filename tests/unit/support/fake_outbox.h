@@ -1,0 +1,32 @@
+#pragma once
+/// What a session wrote, as one string, and whether it closed.
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "emulator/heads/session.h"
+
+namespace iothub::test {
+
+class FakeOutbox final : public heads::Outbox {
+ public:
+  std::string& pending() override { return closed ? dropped_ : bytes; }
+  void close(std::string_view reason) override {
+    if (std::exchange(closed, true)) return;
+    close_reason = reason;
+  }
+  void pause_reading(bool pause) override { reading_paused = pause; }
+
+  /// What was written since the last call.
+  std::string take() { return std::exchange(bytes, {}); }
+
+  std::string bytes;
+  bool closed = false;
+  std::string close_reason;
+  bool reading_paused = false;
+
+ private:
+  std::string dropped_;
+};
+
+}  // namespace iothub::test
