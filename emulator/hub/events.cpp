@@ -22,6 +22,14 @@ std::string pairs_text(const Telemetry::Properties& properties) {
   return dump(pairs);
 }
 
+/// Documentation: Create and read IoT Hub messages: the body, the values of system properties, names and values of the rest.
+std::size_t size_of(const Telemetry& telemetry) {
+  std::size_t size = telemetry.body.size();
+  for (const auto& [name, value] : telemetry.system_properties) size += value.size();
+  for (const auto& [name, value] : telemetry.properties) size += name.size() + value.size();
+  return size;
+}
+
 }  // namespace
 
 Events::Events(storage::Store& store, Links& links, const Clock& clock) : store_(store), links_(links), clock_(clock) {}
@@ -33,7 +41,8 @@ int Events::partition_of(const DeviceId& device) const {
 }
 
 Result<void> Events::append(const DevicePrincipal& from, const Telemetry& telemetry) {
-  if (telemetry.body.size() > kMaxTelemetryBytes) return message_too_large(telemetry.body.size(), kMaxTelemetryBytes);
+  const std::size_t size = size_of(telemetry);
+  if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
   storage::EventRow row;
   try {
     row.system_properties = object_text(telemetry.system_properties);

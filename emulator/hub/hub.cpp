@@ -34,13 +34,16 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       auth_(options_.policies, options_.auth, options_.host_names, identities_, clock),
       registry_(short_name_, store, identities_, twin_cache_, links_, clock, random),
       twins_(twin_cache_, identities_, links_, clock),
+      methods_(identities_, links_, scheduler),
+      queries_(store, links_),
       events_(store, links_, clock),
       sessions_(store),
       activity_flush_(scheduler) {
+  links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
   schedule_activity_flush();
 }
 
-Hub::~Hub() = default;
+Hub::~Hub() { links_.on_gone(nullptr); }
 
 void Hub::schedule_activity_flush() {
   activity_flush_.set(kActivityFlushInterval, [this] {

@@ -9,6 +9,8 @@
 #include "emulator/hub/events.h"
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/methods.h"
+#include "emulator/hub/query/queries.h"
 #include "emulator/hub/registry.h"
 #include "emulator/hub/sessions.h"
 #include "emulator/hub/twins.h"
@@ -43,6 +45,8 @@ class Hub {
   Registry& registry() { return registry_; }
   Twins& twins() { return twins_; }
   Links& links() { return links_; }
+  Methods& methods() { return methods_; }
+  query::Queries& queries() { return queries_; }
   Events& events() { return events_; }
   Sessions& sessions() { return sessions_; }
 
@@ -71,6 +75,8 @@ class Hub {
   Auth auth_;
   Registry registry_;
   Twins twins_;
+  Methods methods_;
+  query::Queries queries_;
   Events events_;
   Sessions sessions_;
   Timer activity_flush_;

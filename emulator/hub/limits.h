@@ -10,6 +10,8 @@ inline constexpr std::size_t kMaxStatusReasonLength = 128;  // Understand the id
 inline constexpr std::int64_t kMaxModulesPerDevice = 50;    // Quotas and throttling
 inline constexpr std::int64_t kMaxListedDevices = 1000;     // Swagger, GET /devices
 
+inline constexpr std::size_t kMaxBulkEntries = 100;         // Swagger, POST /devices
+
 inline constexpr std::size_t kMinKeyBytes = 16;  // Swagger, SymmetricKey
 inline constexpr std::size_t kMaxKeyBytes = 64;
 inline constexpr std::size_t kGeneratedKeyBytes = 32;  // what hubs generate
@@ -25,6 +27,10 @@ inline constexpr std::int64_t kMaxTwinInteger = 4503599627370495;
 
 inline constexpr std::int64_t kSasConnectGraceSeconds = 300;  // clock skew allowed when a token is presented
 inline constexpr std::int64_t kSasLiveGraceSeconds = 600;     // a live link ends this long after its token did
+
+inline constexpr std::size_t kMaxMethodPayloadBytes = 128 * 1024;  // Understand and invoke direct methods
+inline constexpr std::int64_t kMaxMethodTimeoutSeconds = 300;
+inline constexpr std::size_t kMaxMethodsInFlight = 1000;  // per identity; the service's own number is not published
 
 inline constexpr int kMinPartitions = 1;
 inline constexpr int kMaxPartitions = 32;

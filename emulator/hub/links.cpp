@@ -30,7 +30,10 @@ Links::Attachment Links::attach(const Identity& identity, DeviceLink& link) {
   entry->second = {&link, now, now};
   if (is_new && !identity.is_module()) ++connected_devices_;
   unflushed_[identity] = {true, now, now};
-  if (older != nullptr) older->close(LinkEnd::taken_over);
+  if (older != nullptr) {
+    older->close(LinkEnd::taken_over);
+    if (gone_) gone_(identity);
+  }
   return Attachment(*this, identity, link);
 }
 
@@ -60,6 +63,7 @@ void Links::detach(const Identity& identity, const DeviceLink& link) {
   unflushed_[identity] = {false, clock_.now(), found->second.last_activity};
   live_.erase(found);
   if (!identity.is_module()) --connected_devices_;
+  if (gone_) gone_(identity);
 }
 
 void Links::touch(const Identity& identity) {

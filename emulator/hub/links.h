@@ -2,6 +2,7 @@
 /// Who is connected right now.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -46,6 +47,9 @@ class Links {
   /// An older link of the same identity is closed at once with LinkEnd::taken_over.
   [[nodiscard]] Attachment attach(const Identity& identity, DeviceLink& link);
 
+  /// Called whenever an identity has lost its link (also to a newer one), after the fact.
+  void on_gone(std::function<void(const Identity&)> gone) { gone_ = std::move(gone); }
+
   DeviceLink* find(const Identity& identity);
   /// Closes the identity's link; for a device with `and_modules` its modules' too.
   void close(const Identity& identity, LinkEnd end, bool and_modules);
@@ -76,6 +80,7 @@ class Links {
   std::unordered_map<Identity, Live, IdentityHash> live_;
   std::unordered_map<Identity, LinkState, IdentityHash> unflushed_;
   std::size_t connected_devices_ = 0;
+  std::function<void(const Identity&)> gone_;
 };
 
 }  // namespace iothub::hub

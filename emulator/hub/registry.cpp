@@ -244,6 +244,18 @@ Result<void> Registry::remove(const Identity& identity, const IfMatch& if_match)
   return {};
 }
 
+Result<IdentityView> Registry::regenerate_keys(const Identity& identity, bool primary, bool secondary) {
+  const Result<IdentityView> found = get(identity);
+  if (!found) return found.error();
+  storage::IdentityRow row = found->row;
+  if (row.authentication_type != "sas") return argument_invalid("The identity does not authenticate by keys");
+  if (primary) row.primary_key = generate_key();
+  if (secondary) row.secondary_key = generate_key();
+  row.etag += 1;
+  identities_.update(row);
+  return view(std::move(row), false);
+}
+
 std::vector<IdentityView> Registry::devices(std::optional<std::int64_t> top) const {
   const std::int64_t limit = top && *top >= 1 && *top <= kMaxListedDevices ? *top : kMaxListedDevices;
   std::vector<IdentityView> views;

@@ -56,6 +56,9 @@ class Registry {
   /// links.
   Result<void> remove(const Identity& identity, const IfMatch& if_match);
 
+  /// New keys for a SAS identity; 400004 for one that authenticates otherwise.
+  Result<IdentityView> regenerate_keys(const Identity& identity, bool primary, bool secondary);
+
   /// Newest first; a `top` outside 1-1000 means 1000.
   std::vector<IdentityView> devices(std::optional<std::int64_t> top) const;
   Result<std::vector<IdentityView>> modules(const DeviceId& device) const;

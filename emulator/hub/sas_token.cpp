@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -15,6 +16,7 @@ namespace iothub::hub {
 namespace {
 
 constexpr std::string_view kScheme = "SharedAccessSignature ";
+constexpr std::int64_t kLatestExpiry = 253'402'300'799;  // the end of the year 9999: later times do not exist in .NET
 
 }  // namespace
 

@@ -187,6 +187,7 @@ void MqttSession::handle_connect(const mqtt::Connect& connect) {
                identity().name(), peer_.remote_address, may_report_ ? shown(name->api_version) : "none",
                persistent_ ? "persistent" : "clean", name->client_type.empty() ? "unnamed" : shown(name->client_type));
   if (connect.will) keep_will(*connect.will);
+  announce_methods();
 
   if (connect.keep_alive != 0) {
     max_silence_ =
@@ -255,8 +256,7 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
                  },
                  [&](const MethodResponseTopic& response) {
                    acknowledge();
-                   spdlog::info("mqtt {}: '{}' answers method request '{}', which nobody waits for",
-                                peer_.connection_id, identity().name(), shown(response.rid));
+                   take_method_answer(response, as_text(publish.payload));
                  },
                  [&](const ForeignTopic& foreign) {
                    end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
@@ -316,6 +316,19 @@ void MqttSession::desired_changed(const hub::DesiredChange& change) {
   }
 }
 
+bool MqttSession::invoke_method(const hub::MethodRequest& request) {
+  const auto qos = subscriptions_.granted(Subscription::method_requests);
+  if (state_ != State::connected || !qos) return false;
+  send(method_request_topic(request.name, request.request_id), request.payload, *qos);
+  return true;
+}
+
+void MqttSession::take_method_answer(const MethodResponseTopic& response, std::string_view payload) {
+  if (hub_->methods().answer(identity(), response.rid, response.status, payload)) return;
+  spdlog::info("mqtt {}: '{}' answers method request '{}', which nobody waits for", peer_.connection_id,
+               identity().name(), shown(response.rid));
+}
+
 void MqttSession::send(std::string_view topic, std::string_view payload, int qos) {
   std::uint16_t packet_id = 0;
   if (qos > 0) {
@@ -354,6 +367,12 @@ void MqttSession::handle_subscribe(const mqtt::Subscribe& subscribe) {
     if (persistent_) save_subscriptions();
   }
   mqtt::encode_suback(outbox_.pending(), subscribe.packet_id, granted);
+  announce_methods();
+}
+
+/// Calls may be waiting for this link to take methods, by a fresh subscription or by one kept from before.
+void MqttSession::announce_methods() {
+  if (subscriptions_.granted(Subscription::method_requests)) hub_->methods().link_ready(identity());
 }
 
 void MqttSession::handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe) {

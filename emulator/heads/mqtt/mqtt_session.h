@@ -42,6 +42,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   hub::Hub* hub() const override { return hub_; }
 
   void desired_changed(const hub::DesiredChange& change) override;
+  bool invoke_method(const hub::MethodRequest& request) override;
   void close(hub::LinkEnd end) override;
 
  private:
@@ -63,6 +64,8 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void keep_will(const mqtt::Will& will);
   void handle_publish(const mqtt::Publish& publish);
   void handle_subscribe(const mqtt::Subscribe& subscribe);
+  void announce_methods();
+  void take_method_answer(const MethodResponseTopic& response, std::string_view payload);
   void handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe);
 
   hub::Result<void> append_telemetry(PropertyBag properties, std::string_view body, bool retain, bool is_will);

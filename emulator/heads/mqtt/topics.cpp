@@ -147,4 +147,8 @@ std::string desired_patch_topic(std::int64_t version) {
   return "$iothub/twin/PATCH/properties/desired/?$version=" + std::to_string(version);
 }
 
+std::string method_request_topic(std::string_view name, std::string_view rid) {
+  return "$iothub/methods/POST/" + text::percent_encode(name) + "/?$rid=" + std::string(rid);
+}
+
 }  // namespace iothub::heads::mqtt_head

@@ -53,4 +53,7 @@ std::string twin_response_topic(int status, std::string_view rid, std::optional<
 /// `$iothub/twin/PATCH/properties/desired/?$version={n}`: the Java SDK reads all after `=` as the number.
 std::string desired_patch_topic(std::int64_t version);
 
+/// `$iothub/methods/POST/{name}/?$rid={rid}`, the name percent-encoded (the Python SDK decodes it).
+std::string method_request_topic(std::string_view name, std::string_view rid);
+
 }  // namespace iothub::heads::mqtt_head

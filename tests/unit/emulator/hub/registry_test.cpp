@@ -16,6 +16,7 @@ namespace {
 class RecordingLink final : public hub::DeviceLink {
  public:
   void desired_changed(const hub::DesiredChange& change) override { payloads.push_back(change.payload); }
+  bool invoke_method(const hub::MethodRequest&) override { return false; }
   void close(hub::LinkEnd end) override { ends.push_back(end); }
   std::vector<std::string> payloads;
   std::vector<hub::LinkEnd> ends;

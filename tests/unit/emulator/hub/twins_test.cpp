@@ -15,6 +15,7 @@ namespace {
 class RecordingLink final : public hub::DeviceLink {
  public:
   void desired_changed(const hub::DesiredChange& change) override { payloads.push_back(change.payload); }
+  bool invoke_method(const hub::MethodRequest&) override { return false; }
   void close(hub::LinkEnd) override {}
   std::vector<std::string> payloads;
 };
