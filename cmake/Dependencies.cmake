@@ -18,10 +18,16 @@ target_link_libraries(iothub_asio INTERFACE Boost::boost Threads::Threads)
 target_compile_definitions(iothub_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 
-# cpp-httplib (Debian: header and shared library with pkg-config only) and libmosquitto.
+# cpp-httplib and libmosquitto: Debian ships a header and a shared library, without a CMake package.
 find_path(HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)
 find_library(HTTPLIB_LIBRARY NAMES cpp-httplib REQUIRED)
 add_library(iothub_httplib INTERFACE)
 target_include_directories(iothub_httplib SYSTEM INTERFACE ${HTTPLIB_INCLUDE_DIR})
 target_link_libraries(iothub_httplib INTERFACE ${HTTPLIB_LIBRARY} OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 target_compile_definitions(iothub_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+
+find_path(LIBMOSQUITTO_INCLUDE_DIR mosquitto.h REQUIRED)
+find_library(LIBMOSQUITTO_LIBRARY NAMES mosquitto REQUIRED)
+add_library(iothub_libmosquitto INTERFACE)
+target_include_directories(iothub_libmosquitto SYSTEM INTERFACE ${LIBMOSQUITTO_INCLUDE_DIR})
+target_link_libraries(iothub_libmosquitto INTERFACE ${LIBMOSQUITTO_LIBRARY})

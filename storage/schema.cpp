@@ -67,6 +67,16 @@ CREATE TABLE session (
 ) STRICT;
 )sql";
 
+// Small collections that the hub reads whole: configurations, jobs.
+constexpr const char* kDocumentTable = R"sql(
+CREATE TABLE document (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // One row a partition: their number, and where numbering goes on when the newest events themselves are gone.
 constexpr const char* kPartitionTable = R"sql(
 CREATE TABLE partition (
@@ -100,6 +110,7 @@ void create_version_1(Connection& connection, int partitions) {
   connection.execute(kIdentityTable);
   connection.execute(kTwinTable);
   connection.execute(kSessionTable);
+  connection.execute(kDocumentTable);
   connection.execute(kPartitionTable);
   for (int partition = 0; partition < partitions; ++partition) connection.execute(event_table(partition));
 }

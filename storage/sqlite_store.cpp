@@ -127,6 +127,14 @@ const std::string kPutSession = "INSERT INTO session (identity_id, state) SELECT
                                 " ON CONFLICT (identity_id) DO UPDATE SET state = excluded.state";
 const std::string kRemoveSession = "DELETE FROM session WHERE identity_id = " + kIdentityId;
 
+// ---- document -------------------------------------------------------------------------------------------------------
+
+const std::string kSelectDocument = "SELECT json FROM document WHERE kind = ?1 AND id = ?2";
+const std::string kSelectDocuments = "SELECT id, json FROM document WHERE kind = ?1 ORDER BY id";
+const std::string kPutDocument =
+    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json";
+const std::string kRemoveDocument = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
+
 // ---- event, one table a partition -----------------------------------------------------------------------------------
 
 const std::string kEventColumns =
@@ -263,6 +271,10 @@ struct SqliteStore::Database {
           select_session(database, kSelectSession),
           put_session(database, kPutSession),
           remove_session(database, kRemoveSession),
+          select_document(database, kSelectDocument),
+          select_documents(database, kSelectDocuments),
+          put_document(database, kPutDocument),
+          remove_document(database, kRemoveDocument),
           update_position(database, kUpdatePosition) {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
@@ -276,6 +288,7 @@ struct SqliteStore::Database {
     Statement devices_newest_first, modules_newest_first, module_count, device_counts, devices_after, modules_after;
     Statement insert_twin, update_twin, select_twin;
     Statement select_session, put_session, remove_session;
+    Statement select_document, select_documents, put_document, remove_document;
     Statement update_position;
     std::vector<Statement> insert_event, select_events;  // by partition
   };
@@ -481,6 +494,33 @@ void SqliteStore::put_session(std::string_view device_id, std::string_view modul
 
 void SqliteStore::remove_session(std::string_view device_id, std::string_view module_id) {
   write([&](Database::Statements& statements) { return statements.remove_session.run(device_id, module_id).finish(); });
+}
+
+// ---- documents ------------------------------------------------------------------------------------------------------
+
+std::optional<std::string> SqliteStore::document(std::string_view kind, std::string_view id) {
+  return read([&](Database::Statements& statements) -> std::optional<std::string> {
+    Run run = statements.select_document.run(kind, id);
+    if (!run.next()) return std::nullopt;
+    return run.text(0);
+  });
+}
+
+std::vector<Store::Document> SqliteStore::documents(std::string_view kind) {
+  return read([&](Database::Statements& statements) {
+    std::vector<Document> found;
+    Run run = statements.select_documents.run(kind);
+    while (run.next()) found.push_back({run.text(0), run.text(1)});
+    return found;
+  });
+}
+
+void SqliteStore::put_document(std::string_view kind, std::string_view id, std::string_view json) {
+  write([&](Database::Statements& statements) { return statements.put_document.run(kind, id, json).finish(); });
+}
+
+bool SqliteStore::remove_document(std::string_view kind, std::string_view id) {
+  return write([&](Database::Statements& statements) { return statements.remove_document.run(kind, id).finish() > 0; });
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

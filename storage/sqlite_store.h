@@ -66,6 +66,11 @@ class SqliteStore final : public Store {
   void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) override;
   void remove_session(std::string_view device_id, std::string_view module_id) override;
 
+  std::optional<std::string> document(std::string_view kind, std::string_view id) override;
+  std::vector<Document> documents(std::string_view kind) override;
+  void put_document(std::string_view kind, std::string_view id, std::string_view json) override;
+  bool remove_document(std::string_view kind, std::string_view id) override;
+
   int partition_count() const override;
   std::int64_t append_event(int partition, const EventRow& event) override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;

@@ -77,6 +77,19 @@ class Store {
   virtual void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) = 0;
   virtual void remove_session(std::string_view device_id, std::string_view module_id) = 0;
 
+  // ---- documents: small collections of JSON texts (configurations, jobs) -------------------------------------------
+
+  struct Document {
+    std::string id;
+    std::string json;
+  };
+  virtual std::optional<std::string> document(std::string_view kind, std::string_view id) = 0;
+  /// All of a kind, by id.
+  virtual std::vector<Document> documents(std::string_view kind) = 0;
+  virtual void put_document(std::string_view kind, std::string_view id, std::string_view json) = 0;
+  /// False when there was none.
+  virtual bool remove_document(std::string_view kind, std::string_view id) = 0;
+
   // ---- events ---------------------------------------------------------------------------------------------------
 
   virtual int partition_count() const = 0;

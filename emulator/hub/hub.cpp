@@ -27,6 +27,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       short_name_(first_label(options_.host_names.front())),
       store_(store),
       clock_(clock),
+      scheduler_(scheduler),
       random_(random),
       identities_(store),
       twin_cache_(store),

@@ -41,6 +41,7 @@ class Hub {
   bool lenient() const { return options_.lenient; }
 
   const Clock& clock() const { return clock_; }
+  Scheduler& scheduler() { return scheduler_; }
   Auth& auth() { return auth_; }
   Registry& registry() { return registry_; }
   Twins& twins() { return twins_; }
@@ -68,6 +69,7 @@ class Hub {
   std::string short_name_;
   storage::Store& store_;
   const Clock& clock_;
+  Scheduler& scheduler_;
   RandomSource& random_;
   IdentityCache identities_;
   TwinCache twin_cache_;

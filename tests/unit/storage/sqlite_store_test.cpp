@@ -236,6 +236,24 @@ STORE_TEST("connection times change alone, and for a device that is gone they ar
   CHECK(store.device_counts().total == 1);
 }
 
+STORE_TEST("a document is kept by kind and id, replaced and removed") {
+  Place place;
+  SqliteStore& store = *place.store;
+  CHECK_FALSE(store.document("configuration", "c"));
+  store.put_document("configuration", "c", "{}");
+  store.put_document("configuration", "b", "[]");
+  store.put_document("job", "c", "1");
+  store.put_document("configuration", "c", R"({"x":1})");
+  CHECK(store.document("configuration", "c") == R"({"x":1})");
+  const auto all = store.documents("configuration");
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].id == "b");
+  CHECK(all[1].json == R"({"x":1})");
+  CHECK(store.remove_document("configuration", "c"));
+  CHECK_FALSE(store.remove_document("configuration", "c"));
+  CHECK(store.document("job", "c") == "1");
+}
+
 STORE_TEST("a session is replaced, removed, and not kept for an identity that is not there") {
   Place place;
   SqliteStore& store = *place.store;

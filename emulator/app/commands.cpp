@@ -1,0 +1,176 @@
+#include "emulator/app/commands.h"
+
+#include <iostream>
+#include <optional>
+
+#include "emulator/app/client_environment.h"
+#include "emulator/app/config.h"
+#include "emulator/app/data_folder.h"
+#include "emulator/app/exec.h"
+#include "emulator/app/exit_status.h"
+#include "emulator/app/hub_client.h"
+#include "emulator/app/ports.h"
+#include "emulator/app/run_file.h"
+#include "emulator/app/serve.h"
+#include "emulator/net/listener.h"
+#include "emulator/net/tls/certificate_authority.h"
+
+namespace iothub::app {
+namespace {
+
+class NoRunningHub : public std::runtime_error {
+ public:
+  explicit NoRunningHub(const std::filesystem::path& folder)
+      : std::runtime_error("no hub is running that keeps its data in " + folder.string() +
+                           ": start one by `iothub-emulator serve`, or name its folder by --data") {}
+};
+
+RunningHub running_hub(const Config& config) {
+  auto hub = find_running_hub(config.data_folder);
+  if (!hub) throw NoRunningHub(config.data_folder);
+  return *hub;
+}
+
+/// The hub that `health` and `connection-string` speak of: IOTHUB_CONNECTION_STRING says it where --data does not.
+struct Target {
+  std::vector<RunningHub::PolicyString> policies;
+  std::string connection_string;  ///< the one to ask with, and the default to print
+  std::vector<std::filesystem::path> ca_files;
+
+  ConnectionString parsed() const {
+    const auto result = ConnectionString::parse(connection_string);
+    if (!result) {
+      throw std::runtime_error("IOTHUB_CONNECTION_STRING is not HostName=..;SharedAccessKeyName=..;SharedAccessKey=..");
+    }
+    return *result;
+  }
+};
+
+/// What IOTHUB_POLICIES says, else the keys that every hub is born with.
+std::vector<RunningHub::PolicyString> policies_of(const ConnectionString& hub, const Environment& environment) {
+  const std::string_view given = variable(environment, "IOTHUB_POLICIES");
+  if (given.empty()) return policy_strings(hub.host, hub.port, hub::default_policies());
+  std::vector<RunningHub::PolicyString> strings;
+  try {
+    for (const auto& [policy, string] : nlohmann::ordered_json::parse(given).items()) {
+      strings.push_back({policy, string.get<std::string>()});
+    }
+  } catch (const nlohmann::json::exception&) {
+    throw std::runtime_error("IOTHUB_POLICIES is not a JSON object of connection strings");
+  }
+  return strings;
+}
+
+Target target(const Config& config, const Environment& environment) {
+  Target target;
+  const std::string_view given = variable(environment, "IOTHUB_CONNECTION_STRING");
+  if (!given.empty() && !config.data_folder_is_a_flag) {
+    target.connection_string = given;
+    target.policies = policies_of(target.parsed(), environment);
+    const std::string_view bundle = variable(environment, "SSL_CERT_FILE");
+    if (!bundle.empty()) target.ca_files.emplace_back(bundle);
+    target.ca_files.push_back(config.ca_folder / "ca.pem");
+    return target;
+  }
+  const RunningHub hub = running_hub(config);
+  target.policies = hub.connection_strings;
+  const std::string* owner = hub.connection_string("iothubowner");
+  if (owner == nullptr) throw std::runtime_error("the hub has no policy iothubowner");
+  target.connection_string = *owner;
+  target.ca_files.emplace_back(hub.ca_file);
+  return target;
+}
+
+int print_environment(const Config& config, const Environment& environment) {
+  const RunningHub hub = running_hub(config);
+  // Beside the CA, for they must last as long as the shells that took the variables up.
+  const std::filesystem::path folder = config.ca_folder / "clients";
+  std::filesystem::create_directories(folder);
+  const TrustFiles trust = write_trust_files(folder, hub.ca_file, environment);
+  std::cout << format_variables(client_environment(hub, trust, environment), config.variable_format);
+  return kDone;
+}
+
+int print_ca(const Config& config) {
+  // Made here if need be: trust may be installed before the first hub runs.
+  const auto authority = net::tls::CertificateAuthority::load_or_create(config.ca_folder);
+  std::cout << (config.print_pem ? authority.certificate_pem() : authority.certificate_file().string() + "\n");
+  return kDone;
+}
+
+int check_health(const Config& config, const Environment& environment) {
+  const Target hub = target(config, environment);
+  HubClient(hub.parsed(), hub.ca_files).check_health();
+  return kDone;
+}
+
+int print_connection_string(const Config& config, const Environment& environment) {
+  const Target hub = target(config, environment);
+  if (!config.device.empty()) {
+    const hub::Identity identity{{config.device}, {config.module}};
+    const ConnectionString service = hub.parsed();
+    const std::string key = HubClient(service, hub.ca_files).primary_key(identity);
+    std::cout << device_connection_string(service.host, identity, key) << "\n";
+    return kDone;
+  }
+  if (config.policy.empty()) {
+    std::cout << hub.connection_string << "\n";
+    return kDone;
+  }
+  for (const auto& each : hub.policies) {
+    if (each.policy != config.policy) continue;
+    std::cout << each.connection_string << "\n";
+    return kDone;
+  }
+  throw std::runtime_error("the hub has no policy '" + config.policy + "'");
+}
+
+int run_command(const Config& config, const Environment& environment) {
+  switch (config.command) {
+    case Command::serve:
+      return serve(config);
+    case Command::exec:
+      return exec(config, environment);
+    case Command::env:
+      return print_environment(config, environment);
+    case Command::ca:
+      return print_ca(config);
+    case Command::health:
+      return check_health(config, environment);
+    case Command::connection_string:
+      return print_connection_string(config, environment);
+  }
+  return kFailed;
+}
+
+int fail(const std::string& message, ExitStatus status) {
+  std::cerr << "iothub-emulator: " << message << "\n";
+  return status;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Environment& environment) {
+  try {
+    const auto read = read_config(arguments, environment);
+    if (const auto* information = std::get_if<Information>(&read)) {
+      std::cout << information->text;
+      return kDone;
+    }
+    const auto& config = std::get<Config>(read);
+    start_log(config.log_level, config.log_format);
+    const int status = run_command(config, environment);
+    std::cout.flush();
+    return std::cout ? status : fail("cannot write to standard output", kFailed);
+  } catch (const ConfigError& error) {
+    return fail(error.what(), kBadConfiguration);
+  } catch (const net::BindError& error) {
+    const bool may_not = error.kind == net::BindError::Kind::not_permitted;
+    return fail(std::string(error.what()) + (may_not ? "; " + std::string(kHowToAllowLowPorts) : ""),
+                kPortNotAvailable);
+  } catch (const std::exception& error) {
+    return fail(error.what(), kFailed);
+  }
+}
+
+}  // namespace iothub::app

@@ -1,0 +1,70 @@
+#pragma once
+/// What the user asked for, from all places that may say it: defaults < configuration file < environment < flags.
+///
+/// Each setting has one name: the flag `--https-port`, the environment variable `IOTHUB_EMULATOR_HTTPS_PORT`, the key
+/// `https-port` of the file that `--config` names (`key = value` lines, TOML or INI as CLI11 reads them, no sections).
+/// A setting of another command than the one that runs is read and has no effect, so that one file or one container
+/// environment serves them all; an unknown name is an error that says the nearest one.
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "emulator/app/environment.h"
+#include "emulator/app/log.h"
+#include "emulator/app/running_hub.h"
+#include "emulator/app/variable_format.h"
+
+namespace iothub::app {
+
+enum class Command { serve, exec, env, ca, health, connection_string };
+
+struct Config {
+  Command command = Command::serve;
+
+  std::filesystem::path data_folder;  ///< also where the run file is, with in_memory too
+  bool in_memory = false;
+  std::filesystem::path ca_folder;
+  /// The command line itself named them: then they decide which hub is meant, before IOTHUB_CONNECTION_STRING.
+  bool data_folder_is_a_flag = false;
+  bool ca_folder_is_a_flag = false;
+
+  std::vector<std::string> host_names;  ///< beside those that every hub has
+  std::string listen_address = "localhost";
+  Ports ports;                       ///< 0: the system picks
+  bool allow_port_fallback = false;  ///< `serve` always may
+  std::optional<std::int64_t> sas_grace_seconds;
+  bool lenient = false;
+  std::filesystem::path ready_file;
+
+  LogFormat log_format = LogFormat::text;
+  LogLevel log_level = LogLevel::info;
+
+  std::vector<std::string> child_command;  ///< `exec`: program and arguments
+  VariableFormat variable_format = VariableFormat::sh;
+  bool print_pem = false;
+  std::string policy;
+  std::string device;
+  std::string module;
+};
+
+/// Exit status 2: the message is one line that names the place and the setting.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Asked for instead of a command: `--help`, `--version`.
+struct Information {
+  std::string text;
+};
+
+/// `arguments` without the program's name. Throws ConfigError.
+std::variant<Config, Information> read_config(const std::vector<std::string>& arguments,
+                                              const Environment& environment);
+
+}  // namespace iothub::app

@@ -1,0 +1,74 @@
+#pragma once
+/// All rooms put together: one hub with its store, served on its ports.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/app/config.h"
+#include "emulator/app/ports.h"
+#include "emulator/app/run_file.h"
+#include "emulator/app/running_hub.h"
+#include "emulator/hub/directory.h"
+#include "emulator/hub/hub.h"
+#include "emulator/net/event_loop.h"
+#include "emulator/net/server.h"
+#include "emulator/net/system_sources.h"
+#include "emulator/net/tls/certificate_authority.h"
+#include "emulator/net/tls/server_context.h"
+#include "emulator/net/worker.h"
+#include "storage/checkpointer.h"
+#include "storage/sqlite_store.h"
+
+namespace iothub::app {
+
+/// The host name in the connection strings: `localhost` when clients reach the hub by it, else the address listened on.
+std::string host_for_clients(const std::string& listen_address);
+
+/// The names that mean the hub, that one first; its certificate is for all of them.
+std::vector<std::string> hub_names(const Config& config);
+
+class Emulator {
+ public:
+  /// Binds the ports and opens the store: clients are served as soon as run() does. Publishes the run file. Throws
+  /// net::BindError, storage::Error, net::tls::TlsError or std::system_error.
+  Emulator(Config config, PortFallback fallback);
+  Emulator(const Emulator&) = delete;
+  Emulator& operator=(const Emulator&) = delete;
+  /// What was acknowledged is in the store, whose WAL is then empty.
+  ~Emulator();
+
+  const RunningHub& running() const { return running_; }
+  const net::tls::CertificateAuthority& authority() const { return authority_; }
+  net::EventLoop& loop() { return loop_; }
+
+  /// Serves until stop(), which belongs to the loop's thread; then connections are closed and their last writes
+  /// committed.
+  void run();
+  void stop() { loop_.stop(); }
+
+ private:
+  void make_rsa_leaf();
+  void watch_wal();
+  void publish_run_file();
+
+  const Config config_;
+  const std::vector<std::string> names_;
+  net::tls::CertificateAuthority authority_;
+  net::tls::ServerContext tls_;
+  hub::HubDirectory hubs_;
+  net::EventLoop loop_;
+  net::Server server_;
+  const Ports ports_;  ///< before the store: a second hub fails by the port, and leaves no trace on the disk
+  net::SystemRandom random_;
+  std::unique_ptr<storage::SqliteStore> store_;
+  std::unique_ptr<storage::Checkpointer> checkpointer_;  ///< runs on the worker
+  hub::Hub hub_;
+  hub::Timer wal_check_;
+  net::Worker worker_;  ///< last: it ends before what its jobs use
+  bool checkpointing_ = false;
+  RunningHub running_;
+  std::unique_ptr<RunFile> run_file_;
+};
+
+}  // namespace iothub::app

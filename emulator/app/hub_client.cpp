@@ -1,0 +1,99 @@
+#include "emulator/app/hub_client.h"
+
+#include <httplib.h>
+#include <openssl/x509.h>
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "emulator/app/sas.h"
+#include "protocol/text/percent.h"
+
+namespace iothub::app {
+namespace {
+
+constexpr const char* kApiVersion = "api-version=2021-04-12";
+constexpr std::chrono::seconds kTokenLife{60};
+constexpr std::chrono::seconds kConnectTime{3};
+constexpr std::chrono::seconds kAnswerTime{5};
+constexpr int kOk = 200;
+constexpr int kUnauthorized = 401;
+
+using StoreHandle = std::unique_ptr<X509_STORE, decltype([](X509_STORE* store) { X509_STORE_free(store); })>;
+
+std::string_view text_of(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "nothing accepts connections there";
+    case httplib::Error::SSLConnection:
+      return "the TLS handshake failed";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not of this emulator's CA (give the hub's --ca-dir)";
+    case httplib::Error::Read:
+    case httplib::Error::Write:
+      return "it closed the connection or did not answer in time";
+    default:
+      return "the request failed";
+  }
+}
+
+std::string answer_text(int status, const std::string& error_code) {
+  return "the hub answers " + std::to_string(status) + (error_code.empty() ? "" : " " + error_code);
+}
+
+}  // namespace
+
+HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
+    : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
+
+HubClient::Answer HubClient::get(const std::string& path) const {
+  StoreHandle store(X509_STORE_new());
+  bool any_root = false;
+  for (const auto& file : ca_files_) {
+    std::error_code unreadable;
+    if (!std::filesystem::exists(file, unreadable)) continue;
+    if (X509_STORE_load_file(store.get(), file.c_str()) == 1) any_root = true;
+  }
+  if (!any_root) throw HubClientError("no CA certificate to check the hub's by: give --ca-dir or SSL_CERT_FILE");
+
+  httplib::SSLClient client(hub_.host, hub_.port);
+  client.set_ca_cert_store(store.release());  // the client owns it now
+  client.enable_server_certificate_verification(true);
+  client.set_connection_timeout(kConnectTime);
+  client.set_read_timeout(kAnswerTime);
+  client.set_write_timeout(kAnswerTime);
+  const auto now = std::chrono::system_clock::now();
+  const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
+  const httplib::Headers headers{{"Authorization", sas_token(hub_.host, hub_.policy, hub_.key, expiry)}};
+  const httplib::Result result = client.Get(path, headers);
+  if (!result) {
+    throw HubClientError("no answer from " + hub_.host + " port " + std::to_string(hub_.port) + ": " +
+                         std::string(text_of(result.error())));
+  }
+  return {result->status, result->get_header_value("iothub-errorcode"), result->body};
+}
+
+void HubClient::check_health() const {
+  const Answer answer = get(std::string("/devices?top=1&") + kApiVersion);
+  if (answer.status == kOk || answer.status == kUnauthorized) return;
+  throw HubClientError(answer_text(answer.status, answer.error_code));
+}
+
+std::string HubClient::primary_key(const hub::Identity& identity) const {
+  std::string path = "/devices/" + text::percent_encode(identity.device.value);
+  if (identity.is_module()) path += "/modules/" + text::percent_encode(identity.module.value);
+  const Answer answer = get(path + "?" + kApiVersion);
+  if (answer.status != kOk) {
+    throw HubClientError("no connection string of '" + identity.name() +
+                         "': " + answer_text(answer.status, answer.error_code));
+  }
+  const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+  const nlohmann::json::json_pointer pointer("/authentication/symmetricKey/primaryKey");
+  const std::string key =
+      json.is_object() && json.contains(pointer) && json[pointer].is_string() ? json[pointer].get<std::string>() : "";
+  if (key.empty()) throw HubClientError("'" + identity.name() + "' has no symmetric key: it connects by certificate");
+  return key;
+}
+
+}  // namespace iothub::app

@@ -1,0 +1,43 @@
+#pragma once
+/// Asks a running hub over its service API, as any client of it would.
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "emulator/app/connection_string.h"
+#include "emulator/hub/ids.h"
+
+namespace iothub::app {
+
+/// The hub does not answer, or refuses: one line that says what was asked and why it failed.
+class HubClientError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class HubClient {
+ public:
+  /// `ca_files`: PEM files, one of which must vouch for the hub's certificate; missing ones are skipped.
+  HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files);
+
+  /// Returns when the hub serves requests; throws HubClientError otherwise. A hub that answers but refuses the
+  /// connection string's key serves.
+  void check_health() const;
+
+  /// The primary key of a device or module. Throws HubClientError, also for an identity that has no symmetric key.
+  std::string primary_key(const hub::Identity& identity) const;
+
+ private:
+  struct Answer {
+    int status = 0;
+    std::string error_code;  ///< iothub-errorcode
+    std::string body;
+  };
+  Answer get(const std::string& path) const;
+
+  ConnectionString hub_;
+  std::vector<std::filesystem::path> ca_files_;
+};
+
+}  // namespace iothub::app

@@ -1,0 +1,52 @@
+#include "emulator/app/running_hub.h"
+
+#include "emulator/app/connection_string.h"
+
+namespace iothub::app {
+
+const std::string* RunningHub::connection_string(std::string_view policy) const {
+  for (const PolicyString& each : connection_strings) {
+    if (each.policy == policy) return &each.connection_string;
+  }
+  return nullptr;
+}
+
+std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, std::uint16_t https_port,
+                                                     const std::vector<hub::Policy>& policies) {
+  std::vector<RunningHub::PolicyString> strings;
+  for (const hub::Policy& policy : policies) {
+    strings.push_back({policy.name, policy_connection_string(host, https_port, policy)});
+  }
+  return strings;
+}
+
+nlohmann::ordered_json connection_strings_json(const std::vector<RunningHub::PolicyString>& strings) {
+  auto json = nlohmann::ordered_json::object();
+  for (const auto& each : strings) json[each.policy] = each.connection_string;
+  return json;
+}
+
+nlohmann::ordered_json to_json(const RunningHub& hub) {
+  nlohmann::ordered_json json;
+  json["ports"]["https"] = hub.ports.https;
+  json["ports"]["mqtts"] = hub.ports.mqtts;
+  json["ports"]["amqps"] = hub.ports.amqps;
+  json["caFile"] = hub.ca_file;
+  json["connectionStrings"] = connection_strings_json(hub.connection_strings);
+  return json;
+}
+
+RunningHub running_hub_from_json(const nlohmann::ordered_json& json) {
+  RunningHub hub;
+  const auto& ports = json.at("ports");
+  ports.at("https").get_to(hub.ports.https);
+  ports.at("mqtts").get_to(hub.ports.mqtts);
+  ports.at("amqps").get_to(hub.ports.amqps);
+  json.at("caFile").get_to(hub.ca_file);
+  for (const auto& [policy, string] : json.at("connectionStrings").items()) {
+    hub.connection_strings.push_back({policy, string.get<std::string>()});
+  }
+  return hub;
+}
+
+}  // namespace iothub::app

@@ -1,0 +1,49 @@
+#pragma once
+/// What a client must know of a hub that runs: also the content of the ready file.
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "emulator/hub/policies.h"
+
+namespace iothub::app {
+
+struct Ports {
+  std::uint16_t https = 443;
+  std::uint16_t mqtts = 8883;
+  std::uint16_t amqps = 5671;
+
+  bool operator==(const Ports&) const = default;
+};
+
+struct RunningHub {
+  struct PolicyString {
+    std::string policy;
+    std::string connection_string;
+
+    bool operator==(const PolicyString&) const = default;
+  };
+
+  Ports ports;
+  std::string ca_file;  ///< absolute path of the certificate authority's PEM file
+  std::vector<PolicyString> connection_strings;
+
+  /// The policy's connection string; null for an unknown policy.
+  const std::string* connection_string(std::string_view policy) const;
+
+  bool operator==(const RunningHub&) const = default;
+};
+
+/// The policies' connection strings, in their order.
+std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, std::uint16_t https_port,
+                                                     const std::vector<hub::Policy>& policies);
+
+/// `{"ports":{"https":443,"mqtts":8883,"amqps":5671},"caFile":"...","connectionStrings":{"iothubowner":"HostName=..."}}`
+nlohmann::ordered_json to_json(const RunningHub& hub);
+/// Other members are ignored. Throws nlohmann::json::exception for what to_json() cannot have written.
+RunningHub running_hub_from_json(const nlohmann::ordered_json& json);
+/// Policy -> connection string.
+nlohmann::ordered_json connection_strings_json(const std::vector<RunningHub::PolicyString>& strings);
+
+}  // namespace iothub::app

@@ -1,0 +1,50 @@
+#include "emulator/heads/rest/call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace iothub::heads::rest {
+
+Call::Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids,
+           Responder& responder)
+    : hub_(hub),
+      request_(std::move(request)),
+      target_(std::move(target)),
+      ids_(std::move(ids)),
+      responder_(&responder) {}
+
+hub::Identity Call::identity() const {
+  return {{ids_.at(0)}, {ids_.size() > 1 ? ids_[1] : std::string()}};
+}
+
+hub::IfMatch Call::if_match() const {
+  return hub::IfMatch::parse(http::find(request_.headers, "If-Match"));
+}
+
+hub::Result<hub::Json> Call::json_body() const {
+  if (request_.body.empty()) return hub::bad_request("the body is empty");
+  hub::Result<hub::Json> parsed = hub::parse_json(request_.body);
+  if (parsed) return parsed;
+  // The JSON library quotes what it read last, which may be a key; a reason goes to the log.
+  hub::HubError error = parsed.error();
+  error.reason.resize(std::min(error.reason.find("; last read:"), error.reason.size()));
+  return error;
+}
+
+void Call::answer(const hub::Json& body, http::Headers headers) {
+  respond({200, std::move(headers), hub::dump(body)});
+}
+
+void Call::answer_no_content() {
+  respond({204, {}, {}});
+}
+
+void Call::respond(http::Response response) {
+  if (Responder* responder = std::exchange(responder_, nullptr)) responder->answer(std::move(response));
+}
+
+void Call::refuse(const hub::HubError& error) {
+  if (Responder* responder = std::exchange(responder_, nullptr)) responder->refuse(error);
+}
+
+}  // namespace iothub::heads::rest

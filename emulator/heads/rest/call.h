@@ -1,0 +1,57 @@
+#pragma once
+/// One request on its way through the hub to its answer.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/hub/hub.h"
+#include "emulator/hub/json.h"
+#include "protocol/http/request_parser.h"
+#include "protocol/http/response.h"
+#include "protocol/http/url.h"
+
+namespace iothub::heads::rest {
+
+/// Who writes a call's answer: the session.
+class Responder {
+ public:
+  virtual ~Responder() = default;
+  virtual void answer(http::Response response) = 0;
+  virtual void refuse(const hub::HubError& error) = 0;
+};
+
+/// An operation answers its call once, at once or later: then it keeps shared_from_this(). An answer to a client that
+/// is gone, and a second answer, go nowhere.
+class Call : public std::enable_shared_from_this<Call> {
+ public:
+  Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids, Responder& responder);
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  hub::Hub& hub() const { return hub_; }
+  const http::Request& request() const { return request_; }
+  const http::Target& target() const { return target_; }
+
+  /// The device the path names, and the module where it names one.
+  hub::Identity identity() const;
+  hub::IfMatch if_match() const;
+  /// Refuses (400004) an empty body and one that is not JSON.
+  hub::Result<hub::Json> json_body() const;
+
+  void answer(const hub::Json& body, http::Headers headers = {});
+  void answer_no_content();
+  void refuse(const hub::HubError& error);
+  /// The client is gone.
+  void abandon() { responder_ = nullptr; }
+
+ private:
+  void respond(http::Response response);
+
+  hub::Hub& hub_;
+  http::Request request_;
+  http::Target target_;
+  std::vector<std::string> ids_;
+  Responder* responder_;
+};
+
+}  // namespace iothub::heads::rest

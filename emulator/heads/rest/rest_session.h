@@ -1,0 +1,82 @@
+#pragma once
+/// One HTTP connection of a service client (documentation: IoT Hub REST API; rest.md 1 and 3).
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "emulator/heads/rest/call.h"
+#include "emulator/heads/rest/error_body.h"
+#include "emulator/heads/rest/routes.h"
+#include "emulator/heads/session.h"
+#include "protocol/http/request_parser.h"
+#include "protocol/http/response.h"
+#include "protocol/http/url.h"
+
+namespace iothub::heads::rest {
+
+/// Over any legal body: a bulk of 100 devices is the largest.
+inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
+
+/// Answers one request after the other, in their order; while an operation takes its time nothing more is read. Checks
+/// in this order: host, route, api-version, authorization, body, then what the hub says. Each refusal is one line in
+/// the log.
+///
+/// The first request that names a hub binds the connection to it: its commit decides about the answers. A later request
+/// for another hub is misdirected (421), and its client comes back on a connection of its own.
+class RestSession final : public Session, private Responder {
+ public:
+  /// Environment, outbox and table must outlive the session.
+  RestSession(const SessionEnvironment& environment, Peer peer, Outbox& outbox,
+              std::span<const Route> table = routes());
+  RestSession(const RestSession&) = delete;
+  RestSession& operator=(const RestSession&) = delete;
+  ~RestSession() override;
+
+  void receive(std::span<const std::byte> bytes) override;
+  void closed(std::string_view reason) override;
+  /// One 500 stands for all that was dropped, then the connection closes: HTTP answers in order, so the client knows
+  /// that nothing after it was answered.
+  void commit_failed() override;
+  hub::Hub* hub() const override { return hub_; }
+
+ private:
+  /// What the answer needs to know of the request it belongs to.
+  struct Exchange {
+    Tracking tracking;
+    std::string operation;  ///< for the log
+    int minor_version = 1;
+    bool keep_alive = true;
+    bool is_head = false;
+  };
+
+  void serve_requests();
+  void serve(http::Request request);
+  void refuse_unreadable(const http::Refusal& refusal);
+  hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;
+  void begin(Exchange exchange);
+
+  void answer(http::Response response) override;
+  void refuse(const hub::HubError& error) override;
+  void refuse(int status, const hub::HubError& error, http::Headers headers);
+  void send(http::Response response);
+  void end(std::string_view reason);
+  void drop_call();
+  Tracking new_tracking() const;
+
+  const SessionEnvironment& environment_;
+  const Peer peer_;
+  Outbox& outbox_;
+  const std::span<const Route> table_;
+  hub::Hub* hub_ = nullptr;
+  http::RequestParser parser_;
+  Exchange exchange_;
+  std::shared_ptr<Call> call_;  ///< the operation at work
+  hub::Timer resume_;           ///< the next pipelined request, after an answer that came late
+  bool awaits_answer_ = false;
+  bool serving_ = false;  ///< serve_requests() is on the stack
+  bool paused_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace iothub::heads::rest

@@ -1,0 +1,119 @@
+#include "emulator/heads/rest/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "emulator/heads/rest/operations.h"
+#include "protocol/text/ascii.h"
+
+namespace iothub::heads::rest {
+namespace {
+
+using enum hub::Rights;
+
+// clang-format off
+constexpr auto kRoutes = std::to_array<Route>({
+    {"GET",    "devices",                               registry_read,   list_devices,    "list devices"},
+    {"GET",    "devices/{device}",                      registry_read,   get_identity,    "get device"},
+    {"PUT",    "devices/{device}",                      registry_write,  put_identity,    "create or update device"},
+    {"DELETE", "devices/{device}",                      registry_write,  delete_identity, "delete device"},
+    {"GET",    "devices/{device}/modules",              registry_read,   list_modules,    "list modules"},
+    {"GET",    "devices/{device}/modules/{module}",     registry_read,   get_identity,    "get module"},
+    {"PUT",    "devices/{device}/modules/{module}",     registry_write,  put_identity,    "create or update module"},
+    {"DELETE", "devices/{device}/modules/{module}",     registry_write,  delete_identity, "delete module"},
+    {"GET",    "twins/{device}",                        service_connect, get_twin,        "get device twin"},
+    {"PATCH",  "twins/{device}",                        service_connect, patch_twin,      "update device twin"},
+    {"PUT",    "twins/{device}",                        service_connect, replace_twin,    "replace device twin"},
+    {"GET",    "twins/{device}/modules/{module}",       service_connect, get_twin,        "get module twin"},
+    {"PATCH",  "twins/{device}/modules/{module}",       service_connect, patch_twin,      "update module twin"},
+    {"PUT",    "twins/{device}/modules/{module}",       service_connect, replace_twin,    "replace module twin"},
+
+    {"POST",   "devices",                               registry_write,  nullptr, "bulk registry operation"},
+    {"POST",   "devices/query",                         registry_read,   nullptr, "query"},
+    {"POST",   "devices/keys/regenerate",               registry_write,  nullptr, "regenerate device keys"},
+    {"POST",   "devices/{device}/applyConfigurationContent", registry_write, nullptr, "apply configuration content"},
+    {"DELETE", "devices/{device}/commands",             service_connect, nullptr, "purge cloud-to-device messages"},
+    {"POST",   "twins/{device}/methods",                service_connect, nullptr, "invoke device method"},
+    {"POST",   "twins/{device}/modules/{module}/methods", service_connect, nullptr, "invoke module method"},
+    {"GET",    "configurations",                        registry_read,   nullptr, "list configurations"},
+    {"POST",   "configurations/testQueries",            registry_read,   nullptr, "test configuration queries"},
+    {"GET",    "configurations/{configuration}",        registry_read,   nullptr, "get configuration"},
+    {"PUT",    "configurations/{configuration}",        registry_write,  nullptr, "create or update configuration"},
+    {"DELETE", "configurations/{configuration}",        registry_write,  nullptr, "delete configuration"},
+    {"GET",    "statistics/devices",                    registry_read,   nullptr, "registry statistics"},
+    {"GET",    "statistics/service",                    service_connect, nullptr, "service statistics"},
+    {"POST",   "jobs/create",                           registry_write,  nullptr, "create import or export job"},
+    {"GET",    "jobs",                                  registry_read,   nullptr, "list import and export jobs"},
+    {"GET",    "jobs/v2/query",                         service_connect, nullptr, "query jobs"},
+    {"GET",    "jobs/v2/{job}",                         service_connect, nullptr, "get job"},
+    {"PUT",    "jobs/v2/{job}",                         service_connect, nullptr, "create job"},
+    {"POST",   "jobs/v2/{job}/cancel",                  service_connect, nullptr, "cancel job"},
+    {"GET",    "jobs/{job}",                            registry_read,   nullptr, "get import or export job"},
+    {"DELETE", "jobs/{job}",                            registry_write,  nullptr, "cancel import or export job"},
+    {"GET",    "digitaltwins/{twin}",                   service_connect, nullptr, "get digital twin"},
+    {"PATCH",  "digitaltwins/{twin}",                   service_connect, nullptr, "update digital twin"},
+    {"POST",   "digitaltwins/{twin}/commands/{command}", service_connect, nullptr, "invoke root command"},
+    {"POST",   "digitaltwins/{twin}/components/{component}/commands/{command}", service_connect, nullptr,
+                                                                                  "invoke component command"},
+    {"GET",    "messages/serviceBound/feedback",        service_connect, nullptr, "receive feedback"},
+    {"DELETE", "messages/serviceBound/feedback/{lock}", service_connect, nullptr, "complete feedback"},
+    {"POST",   "messages/serviceBound/feedback/{lock}/abandon", service_connect, nullptr, "abandon feedback"},
+    {"POST",   "$admin/exportRegistry",                 registry_write,  nullptr, "export registry (legacy)"},
+    {"POST",   "$admin/importRegistry",                 registry_write,  nullptr, "import registry (legacy)"},
+
+    {"POST",   "devices/{device}/messages/events",      device_connect,  nullptr, "send telemetry over HTTP"},
+    {"GET",    "devices/{device}/messages/deviceBound", device_connect,  nullptr, "receive cloud-to-device message over HTTP"},
+    {"DELETE", "devices/{device}/messages/deviceBound/{lock}", device_connect, nullptr,
+                                                                    "complete or reject cloud-to-device message over HTTP"},
+    {"POST",   "devices/{device}/messages/deviceBound/{lock}/abandon", device_connect, nullptr,
+                                                                              "abandon cloud-to-device message over HTTP"},
+    {"POST",   "devices/{device}/files",                device_connect,  nullptr, "begin file upload"},
+    {"POST",   "devices/{device}/files/notifications",  device_connect,  nullptr, "complete file upload"},
+    {"POST",   "devices/{device}/files/notifications/{upload}", device_connect, nullptr, "complete file upload"},
+    {"GET",    "devices/{device}/modules/{module}/devicesAndModulesInDeviceScope", device_connect, nullptr,
+                                                                                  "list devices in scope"},
+    {"GET",    "devices/{device}/modules/{module}/deviceAndModuleInDeviceScope", device_connect, nullptr,
+                                                                                  "get device in scope"},
+    {"GET",    "$iothub/websocket",                     device_connect,  nullptr, "MQTT or AMQP over WebSocket"},
+    {"GET",    "$servicebus/websocket",                 service_connect, nullptr, "AMQP over WebSocket"},
+});
+// clang-format on
+
+/// What the pattern's placeholders take from the segments; nothing when it does not fit.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::span<const std::string> segments) {
+  std::vector<std::string> ids;
+  for (const std::string& segment : segments) {
+    if (pattern.empty()) return std::nullopt;
+    const std::string_view word = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(std::min(word.size() + 1, pattern.size()));
+    if (word.starts_with('{')) {
+      if (segment.empty()) return std::nullopt;
+      ids.push_back(segment);
+    } else if (!text::equals_ignoring_case(word, segment)) {
+      return std::nullopt;
+    }
+  }
+  if (!pattern.empty()) return std::nullopt;
+  return ids;
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return kRoutes;
+}
+
+RouteMatch find_route(std::span<const Route> table, std::string_view method, std::span<const std::string> segments) {
+  RouteMatch found;
+  for (const Route& route : table) {
+    std::optional<std::vector<std::string>> ids = match(route.pattern, segments);
+    if (!ids) continue;
+    if (route.method == method) return {&route, std::move(*ids), {}};
+    if (!found.allowed.empty()) found.allowed += ", ";
+    found.allowed += route.method;
+  }
+  return found;
+}
+
+}  // namespace iothub::heads::rest

@@ -1,0 +1,475 @@
+#include "emulator/net/connection.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <utility>
+
+#include "storage/store.h"
+
+namespace iothub::net {
+namespace {
+
+// A request over plain HTTP is mostly a wrong scheme in a URL: its author reads this.
+constexpr std::string_view kPlainHttpAnswer =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 79\r\n"
+    "Connection: close\r\n"
+    "\r\n"
+    "This port speaks TLS: use https://. (--allow-plain opens it to plain clients.)\n";
+static_assert(kPlainHttpAnswer.size() - (kPlainHttpAnswer.find("\r\n\r\n") + 4) == 79);
+
+// Buffers up to this size stay with an idle connection.
+constexpr std::size_t kKeptCapacity = 512;
+
+void empty(std::string& buffer) {
+  if (buffer.capacity() > kKeptCapacity) {
+    std::string().swap(buffer);
+  } else {
+    buffer.clear();
+  }
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address,
+                       bool allow_plain)
+    : context_(context), transport_(std::move(socket)), deadline_(context.loop.scheduler()), allow_plain_(allow_plain) {
+  peer_.connection_id = std::move(id);
+  peer_.remote_address = std::move(remote_address);
+}
+
+void Connection::start() {
+  context_.open.insert(shared_from_this());
+  spdlog::debug("{}: accepted from {}", peer_.connection_id, peer_.remote_address);
+  deadline_.set(kFirstPacketTime, [this] { run(&Connection::on_first_packet_deadline); });
+  wait_readable();
+}
+
+void Connection::stop() {
+  if (stage_ == Stage::closed) return;
+  const auto self = shared_from_this();
+  end_session("the emulator stops");
+  if (stage_ != Stage::lingering) transport_.shut_down();
+  abort("the emulator stops");
+}
+
+// ---- waiting ------------------------------------------------------------------------------------------------------
+
+/// Every way in from the loop: an exception ends this connection and nothing else.
+void Connection::run(Step step) {
+  const auto self = shared_from_this();
+  try {
+    (this->*step)();
+  } catch (const std::exception& bug) {
+    spdlog::error("{}: {}; the connection is closed", peer_.connection_id, bug.what());
+    abort(bug.what());
+  }
+}
+
+void Connection::wait_readable() {
+  if (std::exchange(read_awaited_, true)) return;
+  transport_.wait_readable([self = shared_from_this()](boost::system::error_code error) {
+    self->read_awaited_ = false;
+    if (error || self->stage_ == Stage::closed) return;  // only our own close() makes an error here
+    self->run(&Connection::on_readable);
+  });
+}
+
+void Connection::wait_writable() {
+  if (std::exchange(write_awaited_, true)) return;
+  transport_.wait_writable([self = shared_from_this()](boost::system::error_code error) {
+    self->write_awaited_ = false;
+    if (error || self->stage_ == Stage::closed) return;
+    self->run(&Connection::on_writable);
+  });
+}
+
+/// For bytes that may wait in OpenSSL's memory, where no readiness shows them.
+void Connection::read_soon() {
+  if (std::exchange(read_awaited_, true)) return;
+  boost::asio::post(context_.loop.io(), [self = shared_from_this()] {
+    self->read_awaited_ = false;
+    if (self->stage_ == Stage::closed) return;
+    self->run(&Connection::on_readable);
+  });
+}
+
+bool Connection::may_read() const {
+  return (stage_ == Stage::first_bytes || stage_ == Stage::open) && !closing_ && !session_paused_ && !backlogged_ &&
+         doomed_reason_.empty();
+}
+
+void Connection::on_readable() {
+  switch (stage_) {
+    case Stage::first_byte:
+      return peek();
+    case Stage::handshake:
+      return shake_hands();
+    case Stage::first_bytes:
+    case Stage::open:
+      if (std::exchange(write_wants_read_, false)) flush();
+      if (may_read()) read();
+      return;
+    case Stage::lingering:
+      return linger();
+    case Stage::closed:
+      return;
+  }
+}
+
+void Connection::on_writable() {
+  if (stage_ == Stage::handshake) return shake_hands();
+  if (std::exchange(read_wants_write_, false) && may_read()) read();
+  if (stage_ == Stage::first_bytes || stage_ == Stage::open) flush();
+}
+
+// ---- what the client speaks ---------------------------------------------------------------------------------------
+
+void Connection::peek() {
+  std::byte first{};
+  switch (transport_.peek(first).status) {
+    case IoStatus::done:
+      break;
+    case IoStatus::wants_read:
+    case IoStatus::wants_write:
+      return wait_readable();
+    case IoStatus::ended:
+      return abort("closed without a byte");
+    case IoStatus::failed:
+      return transport_failed();
+  }
+  if (protocol_of({&first, 1}) == Protocol::tls) {
+    transport_.start_tls(context_.tls.new_session());
+    stage_ = Stage::handshake;
+    return shake_hands();
+  }
+  stage_ = Stage::first_bytes;
+  read();
+}
+
+void Connection::shake_hands() {
+  switch (transport_.handshake().status) {
+    case IoStatus::done:
+      break;
+    case IoStatus::wants_read:
+      return wait_readable();
+    case IoStatus::wants_write:
+      return wait_writable();
+    case IoStatus::ended:
+    case IoStatus::failed: {
+      const IoFailure& failure = transport_.failure();
+      const std::string_view hint = handshake_hint(failure.tls);
+      spdlog::info("{}: the TLS handshake of {} failed: {}{}{}", peer_.connection_id, peer_.remote_address,
+                   failure.text(), hint.empty() ? "" : ": ", hint);
+      return abort("the TLS handshake failed");
+    }
+  }
+  stage_ = Stage::first_bytes;
+  // The client's first packet may have come along with the end of its handshake.
+  if (transport_.has_buffered()) return read();
+  wait_readable();
+}
+
+void Connection::read() {
+  const std::span<std::byte> buffer = context_.loop.read_buffer();
+  std::size_t filled = 0;
+  IoResult result;
+  do {  // OpenSSL gives one record a call, and a session does better with all of them at once
+    result = transport_.read(buffer.subspan(filled));
+    filled += result.bytes;
+  } while (result.status == IoStatus::done && filled < buffer.size() && transport_.has_buffered());
+
+  if (filled > 0) deliver(buffer.first(filled));
+  if (stage_ == Stage::closed) return;
+
+  switch (result.status) {
+    case IoStatus::done:
+      if (!may_read()) return;
+      return transport_.has_buffered() ? read_soon() : wait_readable();
+    case IoStatus::wants_read:
+      if (may_read()) wait_readable();
+      return;
+    case IoStatus::wants_write:
+      read_wants_write_ = true;
+      return wait_writable();
+    case IoStatus::ended:
+      peer_ended_ = true;
+      // A client may send a request, end its side, and still read the answer: it leaves with this turn.
+      return close("the client closed the connection");
+    case IoStatus::failed:
+      return transport_failed();
+  }
+}
+
+void Connection::deliver(std::span<const std::byte> bytes) {
+  if (stage_ == Stage::open) return receive(bytes);
+
+  std::string together;
+  if (!first_bytes_.empty()) {
+    together = std::exchange(first_bytes_, {});
+    together.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    bytes = std::as_bytes(std::span(together));
+  }
+  const Protocol protocol = protocol_of(bytes);
+  if (protocol == Protocol::undecided) {
+    first_bytes_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return;
+  }
+  const bool served = protocol == Protocol::mqtt || protocol == Protocol::http;
+  if (!served || (!transport_.is_tls() && !allow_plain_)) return refuse(protocol);
+  open_session(protocol, bytes);
+}
+
+void Connection::refuse(Protocol protocol) {
+  const bool plain = !transport_.is_tls() && !allow_plain_;
+  if (protocol == Protocol::amqp && !plain) {
+    spdlog::warn("{}: {} speaks AMQP, which is not served yet", peer_.connection_id, peer_.remote_address);
+    return close("AMQP is not served yet");
+  }
+  if (plain && protocol != Protocol::unknown) {
+    spdlog::info("{}: {} speaks without TLS, which this port refuses: use TLS (https://, mqtts), or --allow-plain",
+                 peer_.connection_id, peer_.remote_address);
+    if (protocol == Protocol::http) out_ = kPlainHttpAnswer;
+    return close("plain text is refused");
+  }
+  spdlog::info("{}: {} speaks neither TLS nor MQTT nor HTTP", peer_.connection_id, peer_.remote_address);
+  close("unknown protocol");
+}
+
+void Connection::open_session(Protocol protocol, std::span<const std::byte> bytes) {
+  peer_.secure = transport_.is_tls();
+  peer_.certificate = transport_.client_certificate();
+  spdlog::debug("{}: {} over {}", peer_.connection_id, protocol == Protocol::mqtt ? "MQTT" : "HTTP",
+                peer_.secure ? transport_.tls_version() : "plain TCP");
+  http_ = protocol == Protocol::http;
+  session_ = context_.make_session(protocol, *this, peer_, context_.environment);
+  stage_ = Stage::open;
+  receive(bytes);
+}
+
+void Connection::receive(std::span<const std::byte> bytes) {
+  if (http_) last_activity_ = std::chrono::steady_clock::now();
+  try {
+    session_->receive(bytes);
+  } catch (const storage::Error& error) {
+    spdlog::error("{}: the storage failed: {}", peer_.connection_id, error.what());
+    session_storage_failed();
+  } catch (const std::exception& bug) {
+    spdlog::error("{}: a bug in the emulator: {}; the connection is closed (please report this)", peer_.connection_id,
+                  bug.what());
+    doom("a bug in the emulator");
+  }
+  // Also without output: telemetry of QoS 0 is only written.
+  context_.loop.turn().request();
+}
+
+void Connection::session_storage_failed() {
+  hub::Hub* const hub = session_->hub();
+  mark();
+  context_.loop.turn().fail(hub);
+  // A session that did not know its hub yet belongs to none that has failed.
+  if (hub == nullptr) turn_failed();
+}
+
+// ---- the session's way out ----------------------------------------------------------------------------------------
+
+void Connection::mark() {
+  if (std::exchange(marked_, true)) return;
+  context_.loop.turn().add(shared_from_this());
+}
+
+std::string& Connection::pending() {
+  if (session_ != nullptr && !closing_ && doomed_reason_.empty()) {
+    mark();
+    if (pending_.size() + unsent() <= kMostUnsent) return pending_;
+    spdlog::warn("{}: {} has more than {} MiB waiting to be read", peer_.connection_id, peer_.remote_address,
+                 kMostUnsent >> 20U);
+    doom("the client does not read");
+  }
+  empty(context_.discarded);
+  return context_.discarded;
+}
+
+void Connection::close(std::string_view reason) {
+  if (closing_ || stage_ == Stage::lingering || stage_ == Stage::closed) return;
+  closing_ = true;
+  close_reason_ = reason;
+  mark();
+}
+
+void Connection::pause_reading(bool pause) {
+  session_paused_ = pause;
+  if (may_read()) read_soon();
+}
+
+hub::Hub* Connection::hub() const {
+  return session_ != nullptr ? session_->hub() : nullptr;
+}
+
+void Connection::turn_failed() {
+  if (session_ == nullptr || !doomed_reason_.empty() || (failed_ && pending_.empty())) return;
+  failed_ = true;
+  empty(pending_);
+  // A session that answered and closed in this turn answers again, then closes all the same.
+  const bool was_closing = std::exchange(closing_, false);
+  try {
+    session_->commit_failed();
+  } catch (const std::exception& bug) {
+    spdlog::error("{}: a bug in the emulator: {}; the connection is closed (please report this)", peer_.connection_id,
+                  bug.what());
+    doom("a bug in the emulator");
+  }
+  closing_ = closing_ || was_closing;
+  take_pending();  // needs no commit, so a second failure in this turn must not drop it
+}
+
+void Connection::take_pending() {
+  if (pending_.empty()) return;
+  answered_ = true;
+  if (out_.empty()) {
+    out_.swap(pending_);
+    return;
+  }
+  out_.erase(0, std::exchange(sent_, 0));
+  out_ += pending_;
+  empty(pending_);
+}
+
+void Connection::seal() {
+  marked_ = false;
+  failed_ = false;
+  take_pending();
+}
+
+void Connection::write_sealed() {
+  run(&Connection::write_turn);
+}
+
+void Connection::write_turn() {
+  if (stage_ == Stage::closed || stage_ == Stage::lingering) return;
+  if (!doomed_reason_.empty()) return abort(doomed_reason_);
+  flush();
+  const bool last_bytes_wait = closing_ && (stage_ == Stage::open || stage_ == Stage::first_bytes);
+  if (last_bytes_wait) deadline_.set(kLastWriteTime, [this] { abort("the client does not take the last bytes"); });
+}
+
+void Connection::flush() {
+  while (unsent() > 0) {
+    if (write_awaited_) break;
+    const IoResult result = transport_.write(std::string_view(out_).substr(sent_));
+    sent_ += result.bytes;
+    switch (result.status) {
+      case IoStatus::done:
+        continue;
+      case IoStatus::wants_write:
+        wait_writable();
+        break;
+      case IoStatus::wants_read:
+        write_wants_read_ = true;
+        wait_readable();
+        backlogged_ = unsent() > kUnsentThatPausesReading;
+        return;
+      case IoStatus::ended:
+      case IoStatus::failed:
+        return transport_failed();
+    }
+  }
+  const bool was_backlogged = std::exchange(backlogged_, unsent() > kUnsentThatPausesReading);
+  if (was_backlogged && may_read()) read_soon();
+  if (unsent() > 0) return;
+
+  sent_ = 0;
+  empty(out_);
+  empty(pending_);  // swapped in: yesterday's large answer
+  if (http_) last_activity_ = std::chrono::steady_clock::now();
+  if (closing_) finish_close();
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+void Connection::on_first_packet_deadline() {
+  if (session_ == nullptr) {
+    spdlog::info("{}: {} sent no complete TLS handshake and first bytes within {} s", peer_.connection_id,
+                 peer_.remote_address, kFirstPacketTime.count());
+    return abort("time-out");
+  }
+  if (!answered_) {
+    spdlog::info("{}: {} sent no complete packet or request within {} s", peer_.connection_id, peer_.remote_address,
+                 kFirstPacketTime.count());
+    return close("time-out");
+  }
+  if (http_) on_idle_deadline();
+}
+
+void Connection::on_idle_deadline() {
+  const auto idle = std::chrono::steady_clock::now() - last_activity_;
+  // A session that has paused its reading is at work on an answer.
+  if (idle >= kHttpIdleTime && !session_paused_) return close("idle");
+  const auto rest = session_paused_ ? kHttpIdleTime : kHttpIdleTime - idle;
+  deadline_.set(std::chrono::ceil<std::chrono::milliseconds>(rest), [this] { run(&Connection::on_idle_deadline); });
+}
+
+/// Aborts at the end of the turn: for places inside a session's or a hub's call.
+void Connection::doom(std::string reason) {
+  if (!doomed_reason_.empty()) return;
+  doomed_reason_ = std::move(reason);
+  mark();
+}
+
+void Connection::end_session(std::string_view reason) {
+  const auto session = std::move(session_);
+  if (session == nullptr) return;
+  try {
+    session->closed(reason);
+  } catch (const storage::Error& error) {
+    spdlog::error("{}: the storage failed: {}", peer_.connection_id, error.what());
+    context_.loop.turn().fail(session->hub());
+  } catch (const std::exception& bug) {
+    spdlog::error("{}: a bug in the emulator: {} (please report this)", peer_.connection_id, bug.what());
+  }
+  context_.loop.turn().request();
+}
+
+/// All is written. The peer gets time to read it: closing at once, with bytes of its own still unread, would reset the
+/// connection and take even the last packet (a CONNACK that says why) from it.
+void Connection::finish_close() {
+  end_session(close_reason_);
+  transport_.shut_down();
+  if (peer_ended_) return abort(close_reason_);
+  stage_ = Stage::lingering;
+  deadline_.set(kLingerTime, [this] { abort(close_reason_); });
+  wait_readable();
+}
+
+void Connection::linger() {
+  constexpr std::size_t kMostDiscarded = std::size_t{1} * 1024 * 1024;
+  const IoResult result = transport_.discard(context_.loop.read_buffer());
+  lingered_ += result.bytes;
+  const bool more = result.status == IoStatus::done || result.status == IoStatus::wants_read;
+  if (!more || lingered_ > kMostDiscarded) return abort(close_reason_);
+  wait_readable();
+}
+
+void Connection::transport_failed() {
+  const IoFailure failure = transport_.failure();
+  const std::string reason = failure.text();
+  if (!failure.is_disconnect())
+    spdlog::info("{}: the connection of {} failed: {}", peer_.connection_id, peer_.remote_address, reason);
+  abort(reason);
+}
+
+void Connection::abort(std::string_view reason) {
+  if (stage_ == Stage::closed) return;
+  const auto self = shared_from_this();
+  stage_ = Stage::closed;
+  end_session(reason);
+  spdlog::debug("{}: closed: {}", peer_.connection_id, reason);
+  deadline_.cancel();
+  transport_.close();
+  context_.open.erase(self);
+}
+
+}  // namespace iothub::net

@@ -1,0 +1,135 @@
+#pragma once
+/// One accepted connection: finds out what the client speaks, gives its bytes to a session, and writes the session's
+/// answers after the turn's commit.
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "emulator/heads/session.h"
+#include "emulator/net/event_loop.h"
+#include "emulator/net/first_bytes.h"
+#include "emulator/net/tls/server_context.h"
+#include "emulator/net/transport.h"
+#include "emulator/net/turn.h"
+
+namespace iothub::net {
+
+class Connection;
+
+/// Makes the session for Protocol::mqtt or Protocol::http; all it is given outlives the session.
+using MakeSession = std::function<std::unique_ptr<heads::Session>(Protocol, heads::Outbox&, const heads::Peer&,
+                                                                  heads::SessionEnvironment&)>;
+
+/// What the connections of a server share.
+struct ConnectionContext {
+  EventLoop& loop;
+  const tls::ServerContext& tls;
+  heads::SessionEnvironment environment;
+  MakeSession make_session;
+  std::unordered_set<std::shared_ptr<Connection>> open{};
+  std::string discarded{};  ///< where sessions write that have no peer any more
+};
+
+class Connection final : public std::enable_shared_from_this<Connection>, public heads::Outbox, public TurnMember {
+ public:
+  /// TLS handshake, first bytes and first answered packet or request: who only connects costs memory.
+  static constexpr std::chrono::seconds kFirstPacketTime{30};
+  static constexpr std::chrono::seconds kHttpIdleTime{120};
+  /// For a peer that takes its last bytes slowly, and for one that does not close its side.
+  static constexpr std::chrono::seconds kLastWriteTime{5};
+  static constexpr std::chrono::seconds kLingerTime{2};
+  /// A peer that leaves more than this unread is not waited for.
+  static constexpr std::size_t kMostUnsent = std::size_t{4} * 1024 * 1024;
+  /// From here on nothing more is read from a peer that does not read itself.
+  static constexpr std::size_t kUnsentThatPausesReading = std::size_t{256} * 1024;
+
+  Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address, bool allow_plain);
+
+  /// Joins the context's open connections and begins to read.
+  void start();
+  /// Ends the session and closes, without waiting for the peer. What is sealed has been written as far as the socket
+  /// takes it.
+  void stop();
+
+  std::string& pending() override;
+  void close(std::string_view reason) override;
+  void pause_reading(bool pause) override;
+
+  hub::Hub* hub() const override;
+  void turn_failed() override;
+  void seal() override;
+  void write_sealed() override;
+
+ private:
+  enum class Stage { first_byte, handshake, first_bytes, open, lingering, closed };
+  using Step = void (Connection::*)();
+
+  void run(Step step);
+  void wait_readable();
+  void wait_writable();
+  void read_soon();
+  bool may_read() const;
+
+  void on_readable();
+  void on_writable();
+  void peek();
+  void shake_hands();
+  void read();
+  void deliver(std::span<const std::byte> bytes);
+  void open_session(Protocol protocol, std::span<const std::byte> bytes);
+  void refuse(Protocol protocol);
+  void receive(std::span<const std::byte> bytes);
+  void session_storage_failed();
+
+  void mark();
+  void write_turn();
+  void flush();
+  std::size_t unsent() const { return out_.size() - sent_; }
+  void take_pending();
+
+  void on_first_packet_deadline();
+  void on_idle_deadline();
+  void doom(std::string reason);
+  void end_session(std::string_view reason);
+  void finish_close();
+  void linger();
+  void transport_failed();
+  void abort(std::string_view reason);
+
+  ConnectionContext& context_;
+  Transport transport_;
+  heads::Peer peer_;
+  std::unique_ptr<heads::Session> session_;
+  hub::Timer deadline_;
+
+  std::string first_bytes_;  ///< while they do not tell the protocol yet
+  std::string pending_;      ///< of this turn, waits for the commit
+  std::string out_;          ///< committed; from sent_ on it is unsent
+  std::size_t sent_ = 0;
+  std::size_t lingered_ = 0;
+  std::string close_reason_;                               ///< set with closing_
+  std::string doomed_reason_;                              ///< when not empty the turn's end aborts the connection
+  std::chrono::steady_clock::time_point last_activity_{};  ///< kept for HTTP only
+
+  Stage stage_ = Stage::first_byte;
+  bool allow_plain_ = false;
+  bool http_ = false;
+  bool marked_ = false;
+  bool failed_ = false;    ///< turn_failed() has run since the last seal()
+  bool answered_ = false;  ///< the session has said something
+  bool closing_ = false;   ///< ends when all is written
+  bool peer_ended_ = false;
+  bool session_paused_ = false;
+  bool backlogged_ = false;
+  bool read_awaited_ = false;
+  bool write_awaited_ = false;
+  bool read_wants_write_ = false;  ///< TLS may want the other direction than the call's
+  bool write_wants_read_ = false;
+};
+
+}  // namespace iothub::net

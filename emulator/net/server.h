@@ -1,0 +1,46 @@
+#pragma once
+/// The network side of the emulator: listeners, and the connections they accept.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "emulator/hub/directory.h"
+#include "emulator/net/connection.h"
+#include "emulator/net/event_loop.h"
+#include "emulator/net/listener.h"
+#include "emulator/net/tls/server_context.h"
+
+namespace iothub::net {
+
+class Server {
+ public:
+  /// All three must outlive the server. Ignores SIGPIPE in the whole process, because OpenSSL writes to sockets with
+  /// write(): a program started from here inherits that unless it is set back.
+  Server(EventLoop& loop, hub::HubDirectory& hubs, const tls::ServerContext& tls);
+  /// With other sessions than those of the heads.
+  Server(EventLoop& loop, hub::HubDirectory& hubs, const tls::ServerContext& tls, MakeSession make_session);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Binds at once and returns the port; accepts while the loop runs. Every protocol is served on every port. Throws
+  /// BindError, or std::invalid_argument for the address.
+  std::uint16_t listen(const ListenOptions& options);
+
+  /// Ends the turn, closes listeners and connections without waiting for any peer, and commits what the sessions' ends
+  /// wrote. On the loop's thread, not inside a session's call; calling it again does nothing.
+  void stop();
+
+  std::size_t connection_count() const { return context_.open.size(); }
+
+ private:
+  void accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, bool allow_plain);
+
+  ConnectionContext context_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::uint64_t last_connection_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace iothub::net

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Holds the includes to the arrows of the architecture: app -> net -> heads -> hub -> storage, protocol below, nothing back.
+# Every room's headers are found from the project's root, so that the compiler alone would accept a wrong include.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+
+# room FOLDER ALLOWED: files under FOLDER may include of ours only what matches ALLOWED, a regular expression of paths.
+room() {
+  local wrong
+  wrong=$(grep -rnE --include='*.h' --include='*.cpp' --include='*.def' '^ *# *include "' "$1" |
+    grep -vE "^[^:]+:[0-9]+: *# *include \"($2)")
+  [ -z "$wrong" ] || { printf '%s may not include:\n%s\n' "$1" "$wrong"; failed=1; }
+}
+
+# library HEADER ALLOWED: only files that match ALLOWED may include the library's headers.
+library() {
+  local wrong
+  wrong=$(grep -rnE --include='*.h' --include='*.cpp' "^ *# *include [<\"]$1" protocol storage emulator | grep -vE "^($2)")
+  [ -z "$wrong" ] || { printf '%s belongs to %s only:\n%s\n' "$1" "$2" "$wrong"; failed=1; }
+}
+
+room protocol/bytes 'protocol/bytes/'
+room protocol/text 'protocol/text/'
+room protocol/mqtt 'protocol/(mqtt|bytes|text)/'
+room protocol/http 'protocol/(http|bytes|text)/'
+room storage 'storage/'
+room emulator/hub 'emulator/hub/|storage/|protocol/text/'
+for head in emulator/heads/*/; do
+  head=${head%/}
+  room "$head" "$head/|emulator/heads/[a-z_]*\\.h|emulator/hub/|protocol/"
+done
+room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
+room emulator/app 'emulator/|storage/|protocol/'
+
+library 'boost/(asio|beast)' 'emulator/(net|app)/'
+library 'sqlite3\.h' 'storage/'
+library 'openssl/' 'emulator/(net|hub)/'
+library 'httplib\.h' 'emulator/(app|net/worker)'
+library 'CLI/' 'emulator/app/'
+library 'mosquitto' 'none'
+
+exit $failed
