@@ -33,9 +33,9 @@ done
 room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
 room emulator/app 'emulator/|storage/|protocol/'
 
-library 'boost/(asio|beast)' 'emulator/(net|app)/'
+library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'
-library 'openssl/' 'emulator/(net|hub)/'
+library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'CLI/' 'emulator/app/'
 library 'mosquitto' 'none'

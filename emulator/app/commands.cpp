@@ -52,7 +52,8 @@ std::vector<RunningHub::PolicyString> policies_of(const ConnectionString& hub, c
   if (given.empty()) return policy_strings(hub.host, hub.port, hub::default_policies());
   std::vector<RunningHub::PolicyString> strings;
   try {
-    for (const auto& [policy, string] : nlohmann::ordered_json::parse(given).items()) {
+    const auto json = nlohmann::ordered_json::parse(given);
+    for (const auto& [policy, string] : json.items()) {
       strings.push_back({policy, string.get<std::string>()});
     }
   } catch (const nlohmann::json::exception&) {
@@ -165,9 +166,15 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
   } catch (const ConfigError& error) {
     return fail(error.what(), kBadConfiguration);
   } catch (const net::BindError& error) {
-    const bool may_not = error.kind == net::BindError::Kind::not_permitted;
-    return fail(std::string(error.what()) + (may_not ? "; " + std::string(kHowToAllowLowPorts) : ""),
-                kPortNotAvailable);
+    switch (error.kind) {
+      case net::BindError::Kind::taken:
+        return fail(error.what(), kPortNotAvailable);
+      case net::BindError::Kind::not_permitted:
+        return fail(error.what() + ("; " + std::string(kHowToAllowLowPorts)), kPortNotAvailable);
+      case net::BindError::Kind::other:
+        break;  // no matter of the port: an address that this machine does not have
+    }
+    return fail(error.what(), kFailed);
   } catch (const std::exception& error) {
     return fail(error.what(), kFailed);
   }

@@ -362,7 +362,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
-    return Information{chosen.empty() ? app.help() : chosen.front()->help()};
+    return Information{chosen.empty() ? app.help() : chosen.front()->help(app.get_name())};
   } catch (const CLI::CallForVersion&) {
     return Information{"iothub-emulator " IOTHUB_VERSION "\n"};
   } catch (const CLI::ExtrasError&) {

@@ -18,7 +18,7 @@ class HubClientError : public std::runtime_error {
 
 class HubClient {
  public:
-  /// `ca_files`: PEM files, one of which must vouch for the hub's certificate; missing ones are skipped.
+  /// `ca_files`: PEM files, tried in turn until one vouches for the hub's certificate; missing ones are skipped.
   HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files);
 
   /// Returns when the hub serves requests; throws HubClientError otherwise. A hub that answers but refuses the

@@ -37,14 +37,18 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       twins_(twin_cache_, identities_, links_, clock),
       methods_(identities_, links_, scheduler),
       queries_(store, links_),
+      jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
       events_(store, links_, clock),
       sessions_(store),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
+  jobs_.resume();
   schedule_activity_flush();
 }
 
-Hub::~Hub() { links_.on_gone(nullptr); }
+Hub::~Hub() {
+  links_.on_gone(nullptr);
+}
 
 void Hub::schedule_activity_flush() {
   activity_flush_.set(kActivityFlushInterval, [this] {

@@ -8,6 +8,7 @@
 #include "emulator/hub/clock.h"
 #include "emulator/hub/events.h"
 #include "emulator/hub/identity_cache.h"
+#include "emulator/hub/jobs.h"
 #include "emulator/hub/links.h"
 #include "emulator/hub/methods.h"
 #include "emulator/hub/query/queries.h"
@@ -48,6 +49,7 @@ class Hub {
   Links& links() { return links_; }
   Methods& methods() { return methods_; }
   query::Queries& queries() { return queries_; }
+  Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
   Sessions& sessions() { return sessions_; }
 
@@ -79,6 +81,7 @@ class Hub {
   Twins twins_;
   Methods methods_;
   query::Queries queries_;
+  Jobs jobs_;
   Events events_;
   Sessions sessions_;
   Timer activity_flush_;

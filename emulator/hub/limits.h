@@ -10,7 +10,7 @@ inline constexpr std::size_t kMaxStatusReasonLength = 128;  // Understand the id
 inline constexpr std::int64_t kMaxModulesPerDevice = 50;    // Quotas and throttling
 inline constexpr std::int64_t kMaxListedDevices = 1000;     // Swagger, GET /devices
 
-inline constexpr std::size_t kMaxBulkEntries = 100;         // Swagger, POST /devices
+inline constexpr std::size_t kMaxBulkEntries = 100;  // Swagger, POST /devices
 
 inline constexpr std::size_t kMinKeyBytes = 16;  // Swagger, SymmetricKey
 inline constexpr std::size_t kMaxKeyBytes = 64;
@@ -31,6 +31,9 @@ inline constexpr std::int64_t kSasLiveGraceSeconds = 600;     // a live link end
 inline constexpr std::size_t kMaxMethodPayloadBytes = 128 * 1024;  // Understand and invoke direct methods
 inline constexpr std::int64_t kMaxMethodTimeoutSeconds = 300;
 inline constexpr std::size_t kMaxMethodsInFlight = 1000;  // per identity; the service's own number is not published
+
+inline constexpr std::size_t kMaxJobIdLength = 64;               // probed
+inline constexpr std::int64_t kMaxJobDelaySeconds = 168 * 3600;  // probed: startTime at most 168 hours ahead
 
 inline constexpr int kMinPartitions = 1;
 inline constexpr int kMaxPartitions = 32;

@@ -129,6 +129,7 @@ Result<IdentityView> Registry::create(const Identity& identity, const IdentityWr
     create_system_module(identity.device, kEdgeAgent);
     create_system_module(identity.device, kEdgeHub);
   }
+  tell_changed(identity);
   return view(std::move(row), true);
 }
 
@@ -168,6 +169,7 @@ Result<IdentityView> Registry::update(const Identity& identity, const IdentityWr
     }
   }
   if (was_enabled && !row.enabled) links_.close(identity, LinkEnd::disabled, true);
+  tell_changed(identity);
   return view(std::move(row), false);
 }
 
@@ -241,6 +243,7 @@ Result<void> Registry::remove(const Identity& identity, const IfMatch& if_match)
   identities_.remove(identity);
   twins_.forget(identity);
   links_.forget(identity, and_modules);
+  tell_changed(identity);
   return {};
 }
 

@@ -2,6 +2,7 @@
 /// The identity registry: devices and their modules (documentation: Understand the identity registry; rest.md 3,
 /// 5, 6.1-6.3).
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,6 +68,10 @@ class Registry {
   /// 32 random bytes in base64.
   std::string generate_key();
 
+  /// Called after an identity was created, replaced or removed; for a device not also for its modules. It must not call
+  /// the registry back.
+  void on_changed(std::function<void(const Identity&)> changed) { changed_ = std::move(changed); }
+
  private:
   Result<IdentityView> create(const Identity& identity, const IdentityWrite& write);
   Result<IdentityView> update(const Identity& identity, const IdentityWrite& write, storage::IdentityRow row);
@@ -76,6 +81,9 @@ class Registry {
   IdentityView view(storage::IdentityRow row, bool created) const;
   std::int64_t next_generation();
   std::int64_t first_etag();
+  void tell_changed(const Identity& identity) const {
+    if (changed_) changed_(identity);
+  }
 
   std::string hub_name_;
   storage::Store& store_;
@@ -85,6 +93,7 @@ class Registry {
   const Clock& clock_;
   RandomSource& random_;
   std::int64_t last_generation_ = 0;
+  std::function<void(const Identity&)> changed_;
 };
 
 }  // namespace iothub::hub

@@ -1,5 +1,7 @@
 #pragma once
 /// Twins: what the service and the device may read and write (rest.md 5.3, 6.4; corrections.md 2).
+#include <functional>
+
 #include "emulator/hub/clock.h"
 #include "emulator/hub/errors.h"
 #include "emulator/hub/etag.h"
@@ -9,6 +11,8 @@
 #include "emulator/hub/twin.h"
 
 namespace iothub::hub {
+
+struct ConfigurationChange;
 
 /// Parsed twins by identity, read through a bounded cache.
 class TwinCache {
@@ -57,13 +61,26 @@ class Twins {
   /// The PnP model id a device named when it connected.
   void set_model_id(const Identity& identity, const std::string& model_id);
 
+  /// What a configuration writes: desired leaves with their stamps, and the `configurations` member; the device is told
+  /// what of desired changed. Refuses with 404001, and with 400004 when desired would be too large; then nothing is
+  /// written.
+  Result<void> apply_configuration(const Identity& identity, const ConfigurationChange& change);
+
+  /// Called after tags, desired or reported have changed by any of the calls above but apply_configuration. It must not
+  /// call the twins back: what the caller was given would be gone.
+  void on_changed(std::function<void(const Identity&)> changed) { changed_ = std::move(changed); }
+
  private:
   TwinView view(const Identity& identity, const Twin& twin) const;
+  void tell_changed(const Identity& identity) const {
+    if (changed_) changed_(identity);
+  }
 
   TwinCache& twins_;
   IdentityCache& identities_;
   Links& links_;
   const Clock& clock_;
+  std::function<void(const Identity&)> changed_;
 };
 
 }  // namespace iothub::hub

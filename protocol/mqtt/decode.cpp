@@ -1,6 +1,7 @@
 #include "protocol/mqtt/decode.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "protocol/bytes/byte_reader.h"
 #include "protocol/mqtt/utf8.h"
@@ -22,6 +23,10 @@ struct Text {
 Text read_text(ByteReader& reader) {
   const std::string_view value = bytes::as_text(reader.take(reader.u16()));
   return {value, is_mqtt_text(value)};
+}
+
+bool valid_topic(std::string_view topic) {
+  return !topic.empty() && topic.find_first_of("+#") == std::string_view::npos;
 }
 
 /// `+` stands alone in its level, `#` alone in the last one.
@@ -66,9 +71,6 @@ Decoded decode_connect(ByteReader& reader) {
     const Text topic = read_text(reader);
     texts_valid &= topic.valid;
     connect.will = Will{topic.value, reader.take(reader.u16()), will_qos, will_retain};
-    if (topic.value.empty() || topic.value.find_first_of("+#") != std::string_view::npos) {
-      return malformed("CONNECT with a will topic that is empty or has wildcards (4.7.1)");
-    }
   }
   if (has_user_name) {
     const Text user_name = read_text(reader);
@@ -78,6 +80,8 @@ Decoded decode_connect(ByteReader& reader) {
   if (has_password) connect.password = reader.take(reader.u16());
   if (!reader.ok()) return malformed("CONNECT that ends too early");
   if (!texts_valid) return malformed("CONNECT with a text that is not MQTT's UTF-8 (1.5.3)");
+  if (connect.will && !valid_topic(connect.will->topic))
+    return malformed("CONNECT with a will topic that is empty or has wildcards (4.7.1)");
   if (reader.remaining() != 0) return malformed("CONNECT with bytes left over");
   return connect;
 }
@@ -94,9 +98,8 @@ Decoded decode_publish(ByteReader& reader, std::uint8_t flags) {
   if (publish.qos > 0) publish.packet_id = reader.u16();
   if (!reader.ok()) return malformed("PUBLISH that ends too early");
   if (!topic.valid) return malformed("PUBLISH with a topic that is not MQTT's UTF-8 (1.5.3)");
-  if (publish.topic.empty()) return malformed("PUBLISH with an empty topic (4.7.3)");
-  if (publish.topic.find_first_of("+#") != std::string_view::npos)
-    return malformed("PUBLISH with wildcards in its topic (3.3.2.1)");
+  if (!valid_topic(publish.topic))
+    return malformed("PUBLISH with a topic that is empty or has wildcards (4.7, 3.3.2.1)");
   if (publish.qos > 0 && publish.packet_id == 0) return malformed("PUBLISH with packet id 0 (2.3.1)");
   publish.payload = reader.rest();
   return publish;

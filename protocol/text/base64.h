@@ -12,7 +12,8 @@ namespace iothub::text {
 std::string base64_encode(std::span<const std::byte> bytes);
 std::string base64_encode(std::string_view bytes);
 
-/// Strict: standard alphabet, full padding, nothing around it; anything else is nullopt.
+/// Standard alphabet, full padding, nothing around it; anything else is nullopt. Bits below the last byte do not count,
+/// as in .NET and Python: keys made by hand often have some.
 std::optional<std::vector<std::byte>> base64_decode(std::string_view text);
 
 /// As base64_decode, as a character string.

@@ -13,6 +13,8 @@ struct Civil {
 };
 
 constexpr std::int64_t kTicksPerDay = 86'400 * Timestamp::kPerSecond;
+constexpr std::int64_t kLastTick = 3'652'059 * kTicksPerDay - 1;  ///< of the year 9999, .NET's DateTime.MaxValue
+constexpr int kMaxOffsetMinutes = 14 * 60;                        ///< .NET's DateTimeOffset
 constexpr int kDaysToUnixEpoch = static_cast<int>(Timestamp::kUnixEpoch / kTicksPerDay);
 
 Civil civil(Timestamp time) {
@@ -111,14 +113,17 @@ std::optional<Timestamp> parse_iso_time(std::string_view text) {
     const auto offset_hour = take_number(text, 2);
     take(text, ':');
     const auto offset_minute = take_number(text, 2);
-    if (!offset_hour || !offset_minute || *offset_hour > 14 || *offset_minute > 59) return std::nullopt;
+    if (!offset_hour || !offset_minute || *offset_minute > 59) return std::nullopt;
     offset_minutes = sign * (*offset_hour * 60 + *offset_minute);
+    if (offset_minutes > kMaxOffsetMinutes || offset_minutes < -kMaxOffsetMinutes) return std::nullopt;
   }
   if (!text.empty()) return std::nullopt;
 
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count() + kDaysToUnixEpoch;
   const std::int64_t seconds = (*hour * 60 + *minute - offset_minutes) * 60 + *second;
-  return Timestamp{days * kTicksPerDay + seconds * Timestamp::kPerSecond + fraction};
+  const Timestamp time{days * kTicksPerDay + seconds * Timestamp::kPerSecond + fraction};
+  if (time.ticks < 0 || time.ticks > kLastTick) return std::nullopt;  // an offset led out of years 1 to 9999
+  return time;
 }
 
 }  // namespace iothub::text

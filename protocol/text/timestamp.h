@@ -35,7 +35,8 @@ std::string iso_time_without_zone(Timestamp time);
 /// `11/22/2026 02:33:52`: the form inside the hub's tracking ids.
 std::string us_time(Timestamp time);
 
-/// Reads ISO 8601 with 0-9 decimals and `Z`, an offset, or nothing (taken as UTC); nullopt otherwise.
+/// Reads ISO 8601 with 0-9 decimals and `Z`, an offset of at most 14 hours, or nothing (taken as UTC); nullopt
+/// otherwise, and where the offset leads out of the years 1 to 9999.
 std::optional<Timestamp> parse_iso_time(std::string_view text);
 
 }  // namespace text

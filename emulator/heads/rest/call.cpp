@@ -1,6 +1,5 @@
 #include "emulator/heads/rest/call.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace iothub::heads::rest {
@@ -23,20 +22,20 @@ hub::IfMatch Call::if_match() const {
 
 hub::Result<hub::Json> Call::json_body() const {
   if (request_.body.empty()) return hub::bad_request("the body is empty");
-  hub::Result<hub::Json> parsed = hub::parse_json(request_.body);
-  if (parsed) return parsed;
-  // The JSON library quotes what it read last, which may be a key; a reason goes to the log.
-  hub::HubError error = parsed.error();
-  error.reason.resize(std::min(error.reason.find("; last read:"), error.reason.size()));
-  return error;
+  return hub::parse_json(request_.body);
 }
 
-void Call::answer(const hub::Json& body, http::Headers headers) {
-  respond({200, std::move(headers), hub::dump(body)});
+void Call::answer(const hub::Json& body, http::Headers headers, int status) {
+  respond({status, std::move(headers), hub::dump(body)});
 }
 
-void Call::answer_no_content() {
-  respond({204, {}, {}});
+void Call::answer_empty(int status, http::Headers headers) {
+  respond({status, std::move(headers), {}});
+}
+
+void Call::abandon() {
+  responder_ = nullptr;
+  if (const auto stop = std::exchange(stop_, nullptr)) stop();
 }
 
 void Call::respond(http::Response response) {

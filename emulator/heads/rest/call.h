@@ -1,5 +1,6 @@
 #pragma once
 /// One request on its way through the hub to its answer.
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,17 +33,22 @@ class Call : public std::enable_shared_from_this<Call> {
   const http::Request& request() const { return request_; }
   const http::Target& target() const { return target_; }
 
+  /// What the path's n-th placeholder took, from 0.
+  const std::string& id(std::size_t n) const { return ids_.at(n); }
   /// The device the path names, and the module where it names one.
   hub::Identity identity() const;
   hub::IfMatch if_match() const;
   /// Refuses (400004) an empty body and one that is not JSON.
   hub::Result<hub::Json> json_body() const;
 
-  void answer(const hub::Json& body, http::Headers headers = {});
-  void answer_no_content();
+  void answer(const hub::Json& body, http::Headers headers = {}, int status = 200);
+  void answer_empty(int status, http::Headers headers = {});
+  void answer_no_content() { answer_empty(204); }
   void refuse(const hub::HubError& error);
-  /// The client is gone.
-  void abandon() { responder_ = nullptr; }
+  /// The client is gone: answers go nowhere from here on, and what on_abandon() was given runs.
+  void abandon();
+  bool is_abandoned() const { return responder_ == nullptr; }
+  void on_abandon(std::function<void()> stop) { stop_ = std::move(stop); }
 
  private:
   void respond(http::Response response);
@@ -52,6 +58,7 @@ class Call : public std::enable_shared_from_this<Call> {
   http::Target target_;
   std::vector<std::string> ids_;
   Responder* responder_;
+  std::function<void()> stop_;
 };
 
 }  // namespace iothub::heads::rest

@@ -52,9 +52,9 @@ std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracki
   return dump(body);
 }
 
-std::string registry_error_body(const hub::HubError& error, const Tracking& tracking) {
-  const bool bare = error.code == hub::ErrorCode::ModuleAlreadyExistsOnDevice;
-  return bare ? error_body_b_bare(error, tracking) : error_body_a(error, tracking);
+std::string error_body(ErrorForm form, const hub::HubError& error, const Tracking& tracking) {
+  if (error.code == hub::ErrorCode::ModuleAlreadyExistsOnDevice) return error_body_b_bare(error, tracking);
+  return form == ErrorForm::a ? error_body_a(error, tracking) : error_body_b(error, tracking);
 }
 
 }  // namespace iothub::heads::rest

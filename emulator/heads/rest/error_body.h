@@ -28,7 +28,11 @@ std::string error_body_b(const hub::HubError& error, const Tracking& tracking);
 /// Form B', of an existing module: the numbers bare.
 std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracking);
 
-/// What registry and twin operations answer: form B' for 409301, form A for the rest.
-std::string registry_error_body(const hub::HubError& error, const Tracking& tracking);
+/// Which form an operation's refusals have.
+enum class ErrorForm {
+  a,  ///< form A, but B' for 409301: registry, twins, queries, configurations, jobs
+  b,  ///< direct methods, digital twin commands, device HTTP
+};
+std::string error_body(ErrorForm form, const hub::HubError& error, const Tracking& tracking);
 
 }  // namespace iothub::heads::rest

@@ -16,4 +16,23 @@ void get_twin(Call& call);
 void patch_twin(Call& call);
 void replace_twin(Call& call);
 
+void bulk_identities(Call& call);
+void regenerate_keys(Call& call);
+void registry_statistics(Call& call);
+void service_statistics(Call& call);
+void query_twins(Call& call);
+
+/// Of a device or a module; answered when it has answered.
+void invoke_method(Call& call);
+
+void create_job(Call& call);
+void get_job(Call& call);
+void cancel_job(Call& call);
+void query_jobs(Call& call);
+
+void get_digital_twin(Call& call);
+void patch_digital_twin(Call& call);
+void invoke_root_command(Call& call);
+void invoke_component_command(Call& call);
+
 }  // namespace iothub::heads::rest

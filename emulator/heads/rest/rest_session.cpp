@@ -102,11 +102,12 @@ void RestSession::serve_requests() {
 
 void RestSession::serve(http::Request request) {
   const std::string method = effective_method(request);
-  begin({.tracking = {},
-         .operation = shown(method + " " + request.target.substr(0, request.target.find('?'))),
-         .minor_version = request.minor_version,
-         .keep_alive = request.keep_alive,
-         .is_head = request.method == "HEAD"});
+  Exchange exchange;
+  exchange.operation = shown(method + " " + request.target.substr(0, request.target.find('?')));
+  exchange.minor_version = request.minor_version;
+  exchange.keep_alive = request.keep_alive;
+  exchange.is_head = request.method == "HEAD";
+  begin(std::move(exchange));
 
   std::optional<http::Target> target = http::parse_target(request.target);
   if (!target) return refuse({ErrorCode::GenericBadRequest, "BadRequest", "the request target cannot be read", {}});
@@ -126,6 +127,7 @@ void RestSession::serve(http::Request request) {
     return refuse(http_status(not_allowed.code), not_allowed, {{"Allow", match.allowed}});
   }
   if (match.route->operation == nullptr) return refuse(hub::not_implemented(std::string(match.route->name)));
+  exchange_.errors = match.route->errors;
   exchange_.operation = std::string(match.route->name) + " (" + exchange_.operation + ")";
 
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
@@ -144,7 +146,10 @@ void RestSession::serve(http::Request request) {
 }
 
 void RestSession::refuse_unreadable(const http::Refusal& refusal) {
-  begin({.tracking = {}, .operation = "unreadable request", .minor_version = 1, .keep_alive = false, .is_head = false});
+  Exchange exchange;
+  exchange.operation = "unreadable request";
+  exchange.keep_alive = false;
+  begin(std::move(exchange));
   refuse(refusal.status, unreadable(refusal), {});
 }
 
@@ -194,7 +199,7 @@ void RestSession::refuse(int status, const HubError& error, http::Headers header
   spdlog::log(level, "{}: {} refused: {} {}: {}", peer_.connection_id, exchange_.operation, status, name_of(error.code),
               shown(error.reason.empty() ? error.message : error.reason));
   headers.push_back({"iothub-errorcode", std::string(name_of(error.code))});
-  send({status, std::move(headers), registry_error_body(error, exchange_.tracking)});
+  send({status, std::move(headers), error_body(exchange_.errors, error, exchange_.tracking)});
 }
 
 void RestSession::send(http::Response response) {

@@ -45,6 +45,7 @@ class RestSession final : public Session, private Responder {
   struct Exchange {
     Tracking tracking;
     std::string operation;  ///< for the log
+    ErrorForm errors = ErrorForm::a;
     int minor_version = 1;
     bool keep_alive = true;
     bool is_head = false;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "emulator/heads/rest/error_body.h"
 #include "emulator/hub/policies.h"
 
 namespace iothub::heads::rest {
@@ -18,6 +19,7 @@ struct Route {
   hub::Rights needed;  ///< what the caller's policy has to give
   void (*operation)(Call&);  ///< null: known, but not implemented yet
   std::string_view name;
+  ErrorForm errors = ErrorForm::a;
 };
 
 /// All the service's operations; of two that fit the first counts.

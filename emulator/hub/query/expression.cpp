@@ -105,11 +105,23 @@ Value concat(const Arguments& a) {
   return out;
 }
 
+/// Characters, not bytes: continuation bytes of UTF-8 do not count.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// The byte at which a character starts; the size of the text when it has no so many.
+std::size_t byte_of(std::string_view text, double character) {
+  std::size_t byte = 0;
+  for (; byte < text.size(); ++byte) {
+    if ((text[byte] & 0xC0) != 0x80 && character-- < 1) break;
+  }
+  return byte;
+}
+
 Value length(const Arguments& a) {
   const std::string* text = as<std::string>(a[0]);
-  if (text == nullptr) return Undefined{};
-  // Characters, not bytes: continuation bytes of UTF-8 do not count.
-  return static_cast<double>(std::count_if(text->begin(), text->end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return text == nullptr ? Value(Undefined{}) : Value(static_cast<double>(characters(*text)));
 }
 
 Value lower(const Arguments& a) {
@@ -130,10 +142,11 @@ Value substring(const Arguments& a) {
   const std::string* text = as<std::string>(a[0]);
   const double* from = as<double>(a[1]);
   if (text == nullptr || from == nullptr || *from < 0) return Undefined{};
-  const double wanted = a.size() > 2 ? (as<double>(a[2]) == nullptr ? -1 : *as<double>(a[2])) : 1e9;
-  if (wanted < 0) return Undefined{};
-  if (*from >= static_cast<double>(text->size())) return std::string();
-  return text->substr(static_cast<std::size_t>(*from), static_cast<std::size_t>(std::min(wanted, 1e9)));
+  const std::string_view rest = std::string_view(*text).substr(byte_of(*text, std::floor(*from)));
+  if (a.size() == 2) return std::string(rest);
+  const double* wanted = as<double>(a[2]);
+  if (wanted == nullptr || *wanted < 0) return Undefined{};
+  return std::string(rest.substr(0, byte_of(rest, std::floor(*wanted))));
 }
 
 Value index_of(const Arguments& a) {
@@ -141,7 +154,8 @@ Value index_of(const Arguments& a) {
   const std::string* part = as<std::string>(a[1]);
   if (text == nullptr || part == nullptr) return Undefined{};
   const std::size_t found = text->find(*part);
-  return found == std::string::npos ? -1.0 : static_cast<double>(found);
+  if (found == std::string::npos) return -1.0;
+  return static_cast<double>(characters(std::string_view(*text).substr(0, found)));
 }
 
 template <bool (*F)(std::string_view, std::string_view)>
@@ -347,20 +361,25 @@ std::string Path::text() const {
   return out;
 }
 
-Value descend(const Json& tree, const Path& path, std::size_t first) {
+const Json* find(const Json& tree, const Path& path, std::size_t first) {
   const Json* here = &tree;
   for (std::size_t i = first; i < path.steps.size(); ++i) {
     if (const std::string* name = std::get_if<std::string>(&path.steps[i])) {
       const auto member = here->is_object() ? here->find(*name) : here->end();
-      if (!here->is_object() || member == here->end()) return Undefined{};
+      if (!here->is_object() || member == here->end()) return nullptr;
       here = &*member;
     } else {
       const std::size_t index = std::get<std::size_t>(path.steps[i]);
-      if (!here->is_array() || index >= here->size()) return Undefined{};
+      if (!here->is_array() || index >= here->size()) return nullptr;
       here = &(*here)[index];
     }
   }
-  return from_json(*here);
+  return here;
+}
+
+Value descend(const Json& tree, const Path& path, std::size_t first) {
+  const Json* found = find(tree, path, first);
+  return found == nullptr ? Value(Undefined{}) : from_json(*found);
 }
 
 Value evaluate(const Expression& expression, const Row& row) {

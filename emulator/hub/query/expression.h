@@ -27,9 +27,13 @@ class Row {
   virtual ~Row() = default;
   /// Undefined where the path leads nowhere. Borrowed values live as long as the row.
   virtual Value resolve(const Path& path) const = 0;
+  /// What a projection shows; nothing for undefined. Rows of JSON answer the number as it is written (`1.0`).
+  virtual std::optional<Json> json(const Path& path) const { return to_json(resolve(path)); }
 };
 
-/// Follows the steps from `first` on into a JSON tree.
+/// Follows the steps from `first` on into a JSON tree; null where they lead nowhere.
+const Json* find(const Json& tree, const Path& path, std::size_t first);
+/// The value found there, or undefined.
 Value descend(const Json& tree, const Path& path, std::size_t first);
 
 enum class Operator {
@@ -72,6 +76,7 @@ struct Call {
 
 struct Expression {
   std::variant<Literal, Path, Operation, Call> node;
+  int height = 1;  ///< levels of operations and calls; the parser bounds it, and with it what evaluate() needs of stack
 };
 
 /// Three-valued: what cannot be computed is undefined, and only true keeps a row.

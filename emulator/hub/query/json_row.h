@@ -9,6 +9,10 @@ class JsonRow final : public Row {
   /// Borrows the document.
   explicit JsonRow(const Json& document) : document_(document) {}
   Value resolve(const Path& path) const override { return descend(document_, path, 0); }
+  std::optional<Json> json(const Path& path) const override {
+    const Json* found = find(document_, path, 0);
+    return found == nullptr ? std::nullopt : std::optional<Json>(*found);
+  }
 
  private:
   const Json& document_;

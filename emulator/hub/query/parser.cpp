@@ -236,6 +236,8 @@ class Parser {
     Query query;
     expect_word("SELECT");
     if (take_word("TOP")) query.top = whole_number();
+    refuse_modifier("DISTINCT");
+    refuse_modifier("VALUE");
     if (take_symbol("*")) {
       if (take_symbol(",")) fail("FROM");
     } else {
@@ -304,6 +306,15 @@ class Parser {
     if (take_word("modules")) return Source::modules;
     if (take_word("jobs")) return Source::jobs;
     fail("devices.modules or devices.jobs");
+  }
+
+  /// Other dialects' `SELECT DISTINCT x` would read as the member DISTINCT with the alias x.
+  void refuse_modifier(std::string_view word) const {
+    if (!at_word(word)) return;
+    const Token& next = tokens_[here_ + 1];
+    const bool name =
+        next.kind == Token::Kind::quoted_name || (next.kind == Token::Kind::name && !is_reserved(next.value));
+    if (name) fail("a list of members: the language has no " + std::string(word));
   }
 
   SelectItem select_item() {
@@ -405,10 +416,18 @@ class Parser {
     Parser& parser_;
   };
 
-  static ExpressionPtr make(Operator op, std::vector<ExpressionPtr> operands) {
-    return std::make_unique<Expression>(Expression{Operation{op, std::move(operands)}});
+  /// One level above its operands: `1+1+1+...` nests without any parenthesis.
+  int height_over(const std::vector<ExpressionPtr>& operands) const {
+    int height = 0;
+    for (const ExpressionPtr& operand : operands) height = std::max(height, operand->height);
+    if (height >= kMaxNesting) fail("an expression that nests less");
+    return height + 1;
   }
-  static ExpressionPtr make(Operator op, ExpressionPtr left, ExpressionPtr right) {
+  ExpressionPtr make(Operator op, std::vector<ExpressionPtr> operands) const {
+    const int height = height_over(operands);
+    return std::make_unique<Expression>(Expression{Operation{op, std::move(operands)}, height});
+  }
+  ExpressionPtr make(Operator op, ExpressionPtr left, ExpressionPtr right) const {
     std::vector<ExpressionPtr> operands;
     operands.push_back(std::move(left));
     operands.push_back(std::move(right));
@@ -531,8 +550,9 @@ class Parser {
     if (!at_symbol(end)) {
       do {
         const bool negative = take_symbol("-");
+        if (negative && token().kind != Token::Kind::number) fail("a constant");
         std::optional<Literal> member = constant();
-        if (!member || (negative && !member->json.is_number())) fail("a constant");
+        if (!member) fail("a constant");
         if (negative)
           member->json = member->json.is_number_integer() ? Json(-member->json.get<std::int64_t>())
                                                           : Json(-member->json.get<double>());
@@ -560,7 +580,8 @@ class Parser {
       here_ = position;
       fail("another number of arguments to " + call.name);
     }
-    return std::make_unique<Expression>(Expression{std::move(call)});
+    const int height = height_over(call.arguments);
+    return std::make_unique<Expression>(Expression{std::move(call), height});
   }
 
   void check(const Query& query) const {
@@ -584,7 +605,10 @@ class Parser {
 
 template <typename T, typename F>
 Result<T> parse(std::string_view text, F run) {
-  if (text.size() > kMaxQueryLength) return bad_request("the query is longer than 8192 characters");
+  // Continuation bytes of UTF-8 do not count.
+  const auto length = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  if (static_cast<std::size_t>(length) > kMaxQueryLength)
+    return bad_request("the query is longer than 8192 characters");
   try {
     Parser parser(text);
     return run(parser);

@@ -12,7 +12,8 @@
 namespace iothub::hub::query {
 
 inline constexpr std::size_t kMaxQueryLength = 8192;  // characters, documented
-inline constexpr int kMaxNesting = 100;               // a guard of ours
+inline constexpr int kMaxNesting =
+    100;  // a guard of ours, for parentheses and for operators that stand one upon another
 
 enum class Source { devices, modules, jobs };
 

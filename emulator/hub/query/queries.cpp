@@ -1,6 +1,9 @@
 #include "emulator/hub/query/queries.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
 
 #include "emulator/hub/query/twin_row.h"
 #include "protocol/text/base64.h"
@@ -12,6 +15,11 @@ std::uint64_t fingerprint_of(std::string_view text) {
   std::uint64_t hash = 14695981039346656037U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
   return hash;
+}
+
+/// A continuation comes from the client: a number that is no count would index before the first group.
+bool is_count(const Json& json) {
+  return json.is_number_unsigned() && json.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
@@ -28,7 +36,7 @@ bool Run::keeps(const Row& row) const {
 Json Run::project(const Row& row) const {
   Json out = Json::object();
   for (const SelectItem& item : query_.items) {
-    if (std::optional<Json> value = to_json(row.resolve(item.path))) out[item.name] = std::move(*value);
+    if (std::optional<Json> value = row.json(item.path)) out[item.name] = std::move(*value);
   }
   return out;
 }
@@ -37,7 +45,7 @@ void Run::count_in(const Row& row) {
   Json key = Json::array();
   std::vector<std::optional<Json>> names;
   for (const SelectItem& item : query_.items) {
-    names.push_back(item.aggregate == Aggregate::none ? to_json(row.resolve(item.path)) : std::nullopt);
+    names.push_back(item.aggregate == Aggregate::none ? row.json(item.path) : std::nullopt);
   }
   for (const Path& path : query_.group_by) {
     const std::optional<Json> value = to_json(row.resolve(path));
@@ -87,10 +95,12 @@ void Run::finish_groups() {
           row[item.name] = item.path.steps.empty() ? group.count : sums.defined;
           break;
         case Aggregate::sum:
-          if (sums.numbers > 0) row[item.name] = *to_json(sums.sum);
+          if (sums.numbers > 0 && std::isfinite(sums.sum)) row[item.name] = *to_json(sums.sum);
           break;
         case Aggregate::avg:
-          if (sums.numbers > 0) row[item.name] = *to_json(sums.sum / static_cast<double>(sums.numbers));
+          if (sums.numbers > 0 && std::isfinite(sums.sum)) {
+            row[item.name] = *to_json(sums.sum / static_cast<double>(sums.numbers));
+          }
           break;
         case Aggregate::min:
           if (sums.least) row[item.name] = *sums.least;
@@ -100,9 +110,15 @@ void Run::finish_groups() {
           break;
       }
     }
-    page_.items.push_back(std::move(row));
+    const std::size_t bytes = dump(row).size();
+    add_item(std::move(row), bytes);
   }
   if (next < end) set_continuation(Json::array({"g", next}));
+}
+
+void Run::add_item(Json item, std::size_t bytes) {
+  page_.items.push_back(std::move(item));
+  page_bytes_ += bytes;
 }
 
 void Run::set_continuation(const Json& place) {
@@ -110,7 +126,8 @@ void Run::set_continuation(const Json& place) {
 }
 
 bool Run::step(std::int64_t rows) {
-  const bool grouped = query_.aggregates() || !query_.group_by.empty();
+  assert(rows >= 1);
+  const bool grouped = this->grouped();
   const auto kind = query_.source == Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
 
   // The one device that can match is read by key; its modules are the few rows that follow its key.
@@ -121,9 +138,14 @@ bool Run::step(std::int64_t rows) {
     if (std::optional<storage::IdentityRow> row = store_.identity(*only, ""); row && after_device_ < *only)
       batch.push_back(std::move(*row));
   } else {
+    // Where every row is an item, no more is read than the page takes, and the row that tells of another page.
+    const auto missing = page_size_ - static_cast<std::int64_t>(page_.items.size()) + 1;
+    if (!query_.where && !grouped) rows = std::min(rows, missing);
     batch = store_.identities_after(kind, after_device_, after_module_, rows);
   }
   const bool last = static_cast<std::int64_t>(batch.size()) < rows;
+  rows_read_ += static_cast<std::int64_t>(batch.size());
+  std::size_t parsed_bytes = 0;
 
   for (storage::IdentityRow& identity : batch) {
     if (only && identity.device_id != *only) {
@@ -139,12 +161,15 @@ bool Run::step(std::int64_t rows) {
         set_continuation(Json::array({"k", after_device_, after_module_, taken_}));
         return true;
       } else {
-        page_.items.push_back(query_.items.empty() ? row.document() : project(row));
+        Json item = query_.items.empty() ? row.document() : project(row);
+        add_item(std::move(item), row.parsed_bytes());
         ++taken_;
       }
     }
     after_device_ = identity.device_id;
     after_module_ = identity.module_id;
+    parsed_bytes += row.parsed_bytes();
+    if (parsed_bytes >= kSliceBytes) return false;
   }
   if (!last) return false;
   if (grouped) finish_groups();
@@ -167,10 +192,10 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
   const Json token = Json::parse(*decoded, nullptr, false);
   if (!token.is_array() || token.size() != 2 || token[0] != fingerprint || !token[1].is_array()) return foreign;
   const Json& place = token[1];
-  if (place.size() == 2 && place[0] == "g" && place[1].is_number_integer()) {
+  if (run->grouped() && place.size() == 2 && place[0] == "g" && is_count(place[1])) {
     run->group_offset_ = place[1].get<std::int64_t>();
-  } else if (place.size() == 4 && place[0] == "k" && place[1].is_string() && place[2].is_string() &&
-             place[3].is_number_integer()) {
+  } else if (!run->grouped() && place.size() == 4 && place[0] == "k" && place[1].is_string() && place[2].is_string() &&
+             is_count(place[3])) {
     run->after_device_ = place[1].get<std::string>();
     run->after_module_ = place[2].get<std::string>();
     run->taken_ = place[3].get<std::int64_t>();

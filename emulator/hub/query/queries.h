@@ -19,6 +19,10 @@ inline constexpr std::int64_t kDefaultPageSize = 100;  // the C# SDK's; the serv
 inline constexpr std::int64_t kMaxPageSize = 1000;     // SDK documentation
 /// Rows looked at between two looks at other work: some milliseconds.
 inline constexpr std::int64_t kSliceRows = 250;
+/// A slice of big twins ends after this much parsed JSON text: some milliseconds too.
+inline constexpr std::size_t kSliceBytes = 64 * 1024;
+/// A page ends early once its items hold this much JSON text; the rest follows by continuation.
+inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
 
 struct Page {
   Json items = Json::array();
@@ -31,9 +35,12 @@ class Run {
  public:
   Run(storage::Store& store, const Links& links, Query query, std::int64_t page_size, std::uint64_t fingerprint);
 
-  /// Looks at up to `rows` more rows; true when the page is complete.
+  /// Looks at up to `rows` (at least 1) more rows; true when the page is complete. The page does not depend on the
+  /// slices.
   bool step(std::int64_t rows);
   Page& page() { return page_; }
+  /// Identities read from the store so far.
+  std::int64_t rows_read() const { return rows_read_; }
 
  private:
   friend class Queries;
@@ -53,7 +60,11 @@ class Run {
   Json project(const Row& row) const;
   void count_in(const Row& row);
   void finish_groups();
-  bool page_is_full() const { return static_cast<std::int64_t>(page_.items.size()) >= page_size_; }
+  bool grouped() const { return query_.aggregates() || !query_.group_by.empty(); }
+  void add_item(Json item, std::size_t bytes);
+  bool page_is_full() const {
+    return static_cast<std::int64_t>(page_.items.size()) >= page_size_ || page_bytes_ >= kMaxPageBytes;
+  }
   void set_continuation(const Json& place);
 
   storage::Store& store_;
@@ -62,9 +73,13 @@ class Run {
   std::int64_t page_size_;
   std::uint64_t fingerprint_;
   Page page_;
+  std::size_t page_bytes_ = 0;
+  std::int64_t rows_read_ = 0;
 
   std::string after_device_, after_module_;  ///< the scan's place: the last key looked at
   std::int64_t taken_ = 0;                   ///< rows given on this and earlier pages: TOP
+  /// Groups given on earlier pages. Every page counts anew over the whole registry, so a page of groups is not of one
+  /// moment with the page before it.
   std::int64_t group_offset_ = 0;
   std::vector<Group> groups_;  ///< in the order in which they came up
   std::unordered_map<std::string, std::size_t> group_index_;

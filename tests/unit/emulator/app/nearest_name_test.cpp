@@ -9,6 +9,6 @@ TEST_CASE("the nearest name is the one with the fewest edits") {
   CHECK(nearest_name("http-port", kNames) == "https-port");
   CHECK(nearest_name("mqttport", kNames) == "mqtts-port");
   CHECK(nearest_name("dat", kNames) == "data");
-  CHECK(nearest_name("dir", kNames) == "ca-dir");
+  CHECK(nearest_name("cadir", kNames) == "ca-dir");
   CHECK(nearest_name("data", kNames) == "data");
 }

@@ -48,6 +48,10 @@ class FakeStore final : public storage::Store {
   std::optional<std::string> session(std::string_view, std::string_view) override { return std::nullopt; }
   void put_session(std::string_view, std::string_view, std::string_view) override {}
   void remove_session(std::string_view, std::string_view) override {}
+  std::optional<std::string> document(std::string_view, std::string_view) override { return std::nullopt; }
+  std::vector<Document> documents(std::string_view) override { return {}; }
+  void put_document(std::string_view, std::string_view, std::string_view) override {}
+  bool remove_document(std::string_view, std::string_view) override { return false; }
   int partition_count() const override { return 4; }
   std::int64_t append_event(int, const storage::EventRow&) override { return 0; }
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }

@@ -1,0 +1,365 @@
+#include "emulator/heads/rest/rest_session.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <tuple>
+#include <vector>
+
+#include "tests/unit/emulator/heads/rest/rest_client.h"
+
+using namespace iothub;
+using namespace iothub::test;
+
+namespace {
+
+std::vector<std::shared_ptr<heads::rest::Call>> waiting_calls;
+
+void wait(heads::rest::Call& call) {
+  waiting_calls.push_back(call.shared_from_this());
+}
+void forget(heads::rest::Call&) {}
+
+constexpr auto kLateTable = std::to_array<heads::rest::Route>({
+    {"POST", "wait", hub::Rights::service_connect, wait, "wait"},
+    {"POST", "forget", hub::Rights::service_connect, forget, "forget"},
+});
+
+/// A session whose operations take their time.
+struct LateClient {
+  LateClient() { waiting_calls.clear(); }
+  std::string request() { return client.bytes("POST", "/wait?api-version=2021-04-12"); }
+  void receive(std::string_view text) { session.receive(std::as_bytes(std::span(text))); }
+
+  RestClient client;
+  heads::rest::RestSession session{client.environment, heads::Peer{}, client.outbox, kLateTable};
+};
+
+}  // namespace
+
+TEST_CASE("a refusal is these bytes") {
+  RestClient client;
+  client.receive(client.bytes("GET", "/devices/d?api-version=2021-04-12"));
+  const std::string sent = client.outbox.take();
+  const RestAnswer answer = answers_in(sent).at(0);
+  const std::string guid = answer.header("x-ms-request-id");
+  REQUIRE(guid.size() == 36);
+  std::string id = guid;
+  std::erase(id, '-');
+  CHECK(id.find_first_not_of("0123456789abcdef") == std::string::npos);
+  CHECK(sent ==
+        "HTTP/1.1 404 Not Found\r\n"
+        "Content-Length: 162\r\n"
+        "Content-Type: application/json; charset=utf-8\r\n"
+        "iothub-errorcode: DeviceNotFound\r\n"
+        "Vary: Origin\r\n"
+        "Server: Microsoft-HTTPAPI/2.0\r\n"
+        "x-ms-request-id: " +
+            guid +
+            "\r\n"
+            "Date: Sun, 22 Nov 2026 02:33:52 GMT\r\n"
+            "\r\n"
+            R"({"Message":"ErrorCode:DeviceNotFound;Device d not registered",)"
+            R"("ExceptionMessage":"Tracking ID:)" +
+            id + R"(-G:0-TimeStamp:11/22/2026 02:33:52"})");
+}
+
+TEST_CASE("a deletion is answered without body and content type") {
+  RestClient client;
+  client.hub.create("d");
+  const RestAnswer answer = client.request("DELETE", "/devices/d", {}, {{"If-Match", "*"}});
+  CHECK(answer.status == 204);
+  CHECK(answer.reason == "No Content");
+  CHECK(answer.header("Content-Length") == "0");
+  CHECK(answer.header("Content-Type") == "(none)");
+  CHECK(answer.header("x-ms-request-id").size() == 36);
+  CHECK(answer.header("iothub-errorcode") == "(none)");
+}
+
+TEST_CASE("two answers never share a request id") {
+  RestClient client;
+  CHECK(client.request("GET", "/devices").header("x-ms-request-id") !=
+        client.request("GET", "/devices").header("x-ms-request-id"));
+}
+
+TEST_CASE("the hub is found by Host, or by the target's own host, which wins") {
+  RestClient client;
+  TestHub other({"other.local"});
+  client.hubs.add(other.hub);
+  const auto with_host = [&](std::string_view target, std::string_view host) {
+    return client.raw(client.bytes("GET", target, {}, {{"Host", std::string(host)}})).status;
+  };
+  CHECK(with_host("/devices?api-version=2021-04-12", "LOCALHOST:8443") == 200);
+  CHECK(with_host("/devices?api-version=2021-04-12", "127.0.0.1") == 200);
+  CHECK(with_host("https://localhost/devices?api-version=2021-04-12", "nowhere") == 200);
+  CHECK(with_host("https://nowhere/devices?api-version=2021-04-12", "localhost") == 421);
+  CHECK(with_host("/devices?api-version=2021-04-12", "other.local") == 421);  // another hub than the connection's
+
+  const RestAnswer unknown = client.raw(client.bytes("GET", "/devices?api-version=2021-04-12", {}, {{"Host", "typo"}}));
+  CHECK(unknown.status == 421);
+  CHECK(unknown.header("iothub-errorcode") == "IotHubMisdirected");
+  CHECK(unknown.message() == "ErrorCode:IotHubMisdirected;Misdirected Request");
+  CHECK(!client.outbox.closed);
+  CHECK(client.session.hub() == &client.hub.hub);
+}
+
+TEST_CASE("an HTTP/1.0 client that names no host means the default hub, and is closed unless it asks to stay") {
+  RestClient client;
+  const std::string line = "GET /devices?api-version=2021-04-12 HTTP/1.0\r\nAuthorization: " + client.token() + "\r\n";
+  const RestAnswer staying = client.raw(line + "Connection: Keep-Alive\r\n\r\n");
+  CHECK(staying.status == 200);
+  CHECK(staying.header("Connection") == "keep-alive");
+  CHECK(!client.outbox.closed);
+  CHECK(client.raw(line + "\r\n").header("Connection") == "close");
+  CHECK(client.outbox.closed);
+}
+
+TEST_CASE("the checks run in order: path, method, api-version, authorization, body, hub") {
+  RestClient client;
+  const http::Headers anonymous{{"Authorization", ""}};
+  CHECK(client.raw(client.bytes("GET", "/nothing", {}, anonymous)).status == 404);
+  CHECK(client.raw(client.bytes("POST", "/devices/d", {}, anonymous)).status == 405);
+  CHECK(client.raw(client.bytes("PUT", "/devices/d", {}, anonymous)).status == 400);
+  CHECK(client.raw(client.bytes("PUT", "/devices/d?api-version=2021-04-12", {}, anonymous)).status == 401);
+  CHECK(client.raw(client.bytes("PUT", "/devices/d?api-version=2021-04-12")).status == 400);
+  CHECK(client.raw(client.bytes("GET", "/devices/d?api-version=2021-04-12")).status == 404);
+}
+
+TEST_CASE("an unknown path is GenericNotFound, a wrong method learns the right ones") {
+  RestClient client;
+  const RestAnswer not_found = client.request("GET", "/nothing");
+  CHECK(not_found.status == 404);
+  CHECK(not_found.header("iothub-errorcode") == "GenericNotFound");
+  CHECK(not_found.header("Allow") == "(none)");
+
+  const RestAnswer not_allowed = client.request("PATCH", "/devices/d", "{}");
+  CHECK(not_allowed.status == 405);
+  CHECK(not_allowed.reason == "Method Not Allowed");
+  CHECK(not_allowed.header("iothub-errorcode") == "GenericMethodNotAllowed");
+  CHECK(not_allowed.header("Allow") == "GET, PUT, DELETE");
+
+  CHECK(client.raw(client.bytes("GET", "/devices/%zz")).status == 400);
+}
+
+TEST_CASE("HEAD is not allowed, and its answer has no body") {
+  RestClient client;
+  client.receive(client.bytes("HEAD", "/devices?api-version=2021-04-12"));
+  const std::string sent = client.outbox.take();
+  CHECK(sent.starts_with("HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 1"));
+  CHECK(sent.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("any dated api-version is accepted, nothing else") {
+  RestClient client;
+  for (const char* version : {"2016-11-14", "2021-04-12", "2020-05-31-preview", "2099-99-99"}) {
+    CAPTURE(version);
+    CHECK(client.raw(client.bytes("GET", std::string("/devices?API-version=") + version)).status == 200);
+  }
+  for (const char* query :
+       {"", "?api-version=", "?api-version=latest", "?api-version=1921-04-12", "?api-version=2021-04-1",
+        "?api-version=2021-04-12-beta", "?api-version=2021/04/12", "?version=2021-04-12"}) {
+    CAPTURE(query);
+    const RestAnswer answer = client.raw(client.bytes("GET", std::string("/devices") + query));
+    CHECK(answer.status == 400);
+    CHECK(answer.header("iothub-errorcode") == "InvalidProtocolVersion");
+    CHECK(answer.message() == "ErrorCode:InvalidProtocolVersion;BadRequest");
+  }
+}
+
+TEST_CASE("each policy opens what it gives, and nothing more") {
+  RestClient client;
+  client.hub.create("d");
+  struct Row {
+    const char* policy;
+    int list;   // RegistryRead
+    int write;  // RegistryWrite
+    int twin;   // ServiceConnect
+  };
+  for (const Row& row : {Row{"iothubowner", 200, 200, 200}, Row{"service", 401, 401, 200}, Row{"device", 401, 401, 401},
+                         Row{"registryRead", 200, 401, 401}, Row{"registryReadWrite", 200, 200, 401}}) {
+    CAPTURE(row.policy);
+    const http::Headers authorization{{"Authorization", client.token(row.policy)}, {"If-Match", "*"}};
+    CHECK(client.request("GET", "/devices", {}, authorization).status == row.list);
+    CHECK(client.request("PUT", "/devices/d", R"({"deviceId":"d"})", authorization).status == row.write);
+    CHECK(client.request("GET", "/twins/d", {}, authorization).status == row.twin);
+  }
+}
+
+TEST_CASE("a wrong, missing or foreign token is refused in one and the same way") {
+  RestClient client;
+  const std::int64_t later = client.hub.clock.now().unix_seconds() + 3600;
+  const std::string device_key = *client.hub.create("d").row.primary_key;
+  const std::string wrong_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  for (const std::string& token :
+       {std::string(), std::string("Bearer x"), std::string("SharedAccessSignature nonsense"),
+        sas_token("localhost", wrong_key, later, "iothubowner"), sas_token("localhost/devices/d", device_key, later)}) {
+    CAPTURE(token);
+    const RestAnswer answer = client.request("GET", "/devices/d", {}, {{"Authorization", token}});
+    CHECK(answer.status == 401);
+    CHECK(answer.reason == "Unauthorized");
+    CHECK(answer.header("iothub-errorcode") == "IotHubUnauthorizedAccess");
+    CHECK(answer.message() == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized");
+    CHECK(answer.body.size() == 161);  // as recorded (iotedgehubdev #95)
+  }
+}
+
+TEST_CASE("an operation that is not there yet says so loudly") {
+  RestClient client;
+  for (const auto& [method, path, name] : std::vector<std::tuple<const char*, const char*, const char*>>{
+           {"POST", "/jobs/create", "create import or export job"},
+           {"DELETE", "/devices/d/commands", "purge cloud-to-device messages"},
+           {"POST", "/devices/d/messages/events", "send telemetry over HTTP"},
+           {"GET", "/$iothub/websocket", "MQTT or AMQP over WebSocket"}}) {
+    CAPTURE(path);
+    const RestAnswer answer = client.raw(client.bytes(method, path, {}, {{"Authorization", ""}}));
+    CHECK(answer.status == 501);
+    CHECK(answer.reason == "Not Implemented");
+    CHECK(answer.header("iothub-errorcode") == "NotImplemented");
+    CHECK(answer.message() == "ErrorCode:NotImplemented;" + std::string(name) + " is not implemented by the emulator");
+  }
+}
+
+TEST_CASE("Java's PATCH comes as a POST with X-HTTP-Method-Override") {
+  RestClient client;
+  client.hub.create("d");
+  const RestAnswer answer =
+      client.request("POST", "/twins/d", R"({"tags":{"a":1}})", {{"X-HTTP-Method-Override", "PATCH"}});
+  CHECK(answer.status == 200);
+  CHECK(answer.json().at("tags").at("a") == 1);
+  // Only a POST may mean something else.
+  CHECK(client.request("GET", "/twins/d", {}, {{"X-HTTP-Method-Override", "DELETE"}}).status == 200);
+}
+
+TEST_CASE("pipelined requests are answered in their order, also when cut anywhere") {
+  RestClient client;
+  client.hub.create("a");
+  const std::string two = client.bytes("GET", "/devices/a?api-version=2021-04-12") +
+                          client.bytes("GET", "/devices/missing?api-version=2021-04-12");
+  client.receive(two);
+  for (std::size_t i = 0; i < two.size(); ++i) client.receive(std::string_view(two).substr(i, 1));
+  const std::vector<RestAnswer> answers = client.answers();
+  REQUIRE(answers.size() == 4);
+  CHECK(answers[0].status == 200);
+  CHECK(answers[1].status == 404);
+  CHECK(answers[2].status == 200);
+  CHECK(answers[3].status == 404);
+  CHECK(!client.outbox.closed);
+  CHECK(!client.outbox.reading_paused);
+}
+
+TEST_CASE("Connection: close is honoured, and what follows is not served") {
+  RestClient client;
+  const std::string last = client.bytes("GET", "/devices?api-version=2021-04-12", {}, {{"Connection", "close"}});
+  client.receive(last + last);
+  client.receive(last);
+  CHECK(client.answer().header("Connection") == "close");
+  CHECK(client.outbox.closed);
+}
+
+TEST_CASE("a client that expects 100-continue gets it before the answer") {
+  RestClient client;
+  const std::string request =
+      client.bytes("PUT", "/devices/d?api-version=2021-04-12", R"({"deviceId":"d"})", {{"Expect", "100-continue"}});
+  const std::size_t body = request.size() - 16;
+  client.receive(request.substr(0, body));
+  CHECK(client.outbox.take() == "HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(client.raw(request.substr(body)).status == 200);
+}
+
+TEST_CASE("what cannot be read is answered once, then the connection closes") {
+  struct Row {
+    std::string bytes;
+    int status;
+    const char* code;
+  };
+  for (const Row& row :
+       {Row{"BLA BLA BLA\r\n\r\n", 400, "GenericBadRequest"}, Row{"GET / HTTP/1.1\r\n\r\n", 400, "GenericBadRequest"},
+        Row{"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2097153\r\n\r\n", 413, "MessageTooLarge"},
+        Row{"GET /" + std::string(17000, 'x'), 431, "GenericBadRequest"}}) {
+    CAPTURE(row.status);
+    RestClient client;
+    client.receive(row.bytes);
+    client.receive("GET / HTTP/1.1\r\n\r\n");
+    const RestAnswer answer = client.answer();
+    CHECK(answer.status == row.status);
+    CHECK(answer.header("iothub-errorcode") == row.code);
+    CHECK(answer.header("Connection") == "close");
+    CHECK(client.outbox.closed);
+  }
+}
+
+TEST_CASE("when the commit fails one 500 stands for the turn's answers, and the connection closes") {
+  RestClient client;
+  client.receive(client.bytes("PUT", "/devices/a?api-version=2021-04-12", R"({"deviceId":"a"})") +
+                 client.bytes("PUT", "/devices/b?api-version=2021-04-12", R"({"deviceId":"b"})"));
+  REQUIRE(client.answers().size() == 2);  // net drops them
+  client.hub.hub.roll_back();
+  client.session.commit_failed();
+  const RestAnswer answer = client.answer();
+  CHECK(answer.status == 500);
+  CHECK(answer.reason == "Internal Server Error");
+  CHECK(answer.header("iothub-errorcode") == "ServerError");
+  CHECK(answer.message() == "ErrorCode:ServerError;ServerError");
+  CHECK(answer.header("Connection") == "close");
+  CHECK(client.outbox.closed);
+  client.receive(client.bytes("GET", "/devices"));
+  CHECK(client.outbox.take().empty());
+  CHECK(client.hub.hub.registry().devices({}).empty());
+}
+
+TEST_CASE("an operation may answer later; meanwhile nothing else is read or served") {
+  LateClient late;
+  late.receive(late.request() + late.request());
+  CHECK(late.client.outbox.bytes.empty());
+  CHECK(late.client.outbox.reading_paused);
+  REQUIRE(waiting_calls.size() == 1);
+
+  waiting_calls.at(0)->answer_no_content();
+  CHECK(late.client.answer().status == 204);
+  CHECK(!late.client.outbox.reading_paused);
+  CHECK(waiting_calls.size() == 1);  // the answer may have come from inside a hub call
+  late.client.scheduler.advance(std::chrono::milliseconds{0});
+  REQUIRE(waiting_calls.size() == 2);
+  CHECK(late.client.outbox.reading_paused);
+  waiting_calls.at(1)->refuse(hub::bad_request("late"));
+  CHECK(late.client.answer().status == 400);
+}
+
+TEST_CASE("an answer that comes after the client has gone is dropped") {
+  {
+    LateClient late;
+    late.receive(late.request());
+    late.session.closed("gone");
+    waiting_calls.at(0)->answer_no_content();
+    CHECK(late.client.outbox.bytes.empty());
+  }
+  {
+    LateClient late;
+    late.receive(late.request());
+  }
+  waiting_calls.at(0)->answer_no_content();
+}
+
+TEST_CASE("a commit that fails while an operation is at work answers for it") {
+  LateClient late;
+  late.receive(late.request() + late.request());
+  late.session.commit_failed();
+  waiting_calls.at(0)->answer_no_content();
+  late.client.scheduler.advance(std::chrono::seconds{1});
+  CHECK(late.client.answer().status == 500);
+  CHECK(waiting_calls.size() == 1);
+  CHECK(late.client.outbox.closed);
+}
+
+TEST_CASE("an operation that forgets its call is a bug that shows") {
+  LateClient late;
+  CHECK_THROWS_AS(late.receive(late.client.bytes("POST", "/forget?api-version=2021-04-12")), std::logic_error);
+}
+
+TEST_CASE("a browser that opens the hub's address gets a plain 404") {
+  RestClient client;
+  CHECK(client.raw("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 404);
+}

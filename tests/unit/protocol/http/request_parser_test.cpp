@@ -1,0 +1,172 @@
+#include "protocol/http/request_parser.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace iothub::http;
+using namespace std::string_view_literals;
+
+namespace {
+
+constexpr std::size_t kLimit = 64;
+
+void feed(RequestParser& parser, std::string_view text) {
+  parser.feed(std::as_bytes(std::span(text)));
+}
+
+/// All the requests in `text`, which must end with the last of them.
+std::vector<Request> requests_of(std::string_view text, std::size_t piece) {
+  RequestParser parser(kLimit);
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < text.size(); i += piece) {
+    feed(parser, text.substr(i, piece));
+    for (ParserEvent event = parser.next(); !std::holds_alternative<std::monostate>(event); event = parser.next()) {
+      REQUIRE(std::holds_alternative<Request>(event));
+      requests.push_back(std::get<Request>(std::move(event)));
+    }
+  }
+  CHECK(parser.unread() == 0);
+  return requests;
+}
+
+Request request_of(std::string_view text) {
+  std::vector<Request> requests = requests_of(text, text.size());
+  REQUIRE(requests.size() == 1);
+  return std::move(requests.front());
+}
+
+int refused(std::string_view text) {
+  RequestParser parser(kLimit);
+  feed(parser, text);
+  const ParserEvent event = parser.next();
+  const Refusal* refusal = std::get_if<Refusal>(&event);
+  if (refusal == nullptr) return 0;
+  CHECK(!refusal->reason.empty());
+  CHECK(std::holds_alternative<Refusal>(parser.next()));  // and stays so
+  return refusal->status;
+}
+
+}  // namespace
+
+TEST_CASE("a request comes out whole however its bytes are cut") {
+  const std::string_view text =
+      "PUT /devices/d?api-version=2021-04-12 HTTP/1.1\r\n"
+      "Host: localhost\r\n"
+      "CONTENT-length: 16\r\n"
+      "X-Empty:\r\n"
+      "\r\n"
+      "{\"deviceId\":\"d\"}"
+      "PATCH /twins/d HTTP/1.1\r\n"
+      "Host: localhost\r\n"
+      "Transfer-Encoding: chunked\r\n"
+      "\r\n"
+      "5;name=value\r\nhello\r\n"
+      "6\r\n world\r\n"
+      "0\r\nHost: a trailer\r\n\r\n"
+      "\r\n"
+      "GET / HTTP/1.0\r\n\r\n";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    CAPTURE(piece);
+    const std::vector<Request> requests = requests_of(text, piece);
+    REQUIRE(requests.size() == 3);
+    CHECK(requests[0].method == "PUT");
+    CHECK(requests[0].target == "/devices/d?api-version=2021-04-12");
+    CHECK(requests[0].headers == Headers{{"Host", "localhost"}, {"CONTENT-length", "16"}, {"X-Empty", ""}});
+    CHECK(find(requests[0].headers, "content-LENGTH") == "16");
+    CHECK(!find(requests[0].headers, "Authorization"));
+    CHECK(requests[0].body == "{\"deviceId\":\"d\"}");
+    CHECK(requests[0].minor_version == 1);
+    CHECK(requests[0].keep_alive);
+    CHECK(!requests[0].upgrade);
+    CHECK(requests[1].method == "PATCH");
+    CHECK(requests[1].body == "hello world");
+    CHECK(requests[1].headers.size() == 2);  // the trailer is no header
+    CHECK(requests[2].minor_version == 0);
+    CHECK(!requests[2].keep_alive);
+  }
+}
+
+TEST_CASE("Connection decides whether the connection stays") {
+  CHECK(!request_of("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").keep_alive);
+  CHECK(request_of("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+}
+
+TEST_CASE("an upgrade is a request, and what follows it belongs to the new protocol") {
+  RequestParser parser(kLimit);
+  feed(parser,
+       "GET /$iothub/websocket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x82\x01");
+  const ParserEvent event = parser.next();
+  REQUIRE(std::holds_alternative<Request>(event));
+  CHECK(std::get<Request>(event).upgrade);
+  CHECK(parser.take_unread() == "\x82\x01");
+  CHECK(parser.unread() == 0);
+}
+
+TEST_CASE("a client that expects 100-continue is told once, and only while its body is missing") {
+  const std::string header = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n";
+  RequestParser waiting(kLimit);
+  feed(waiting, header);
+  CHECK(std::holds_alternative<ExpectsContinue>(waiting.next()));
+  CHECK(std::holds_alternative<std::monostate>(waiting.next()));
+  feed(waiting, "{}");
+  const ParserEvent event = waiting.next();
+  REQUIRE(std::holds_alternative<Request>(event));
+  CHECK(std::get<Request>(event).body == "{}");
+
+  RequestParser impatient(kLimit);
+  feed(impatient, header + "{}");
+  CHECK(std::holds_alternative<Request>(impatient.next()));
+
+  CHECK(refused("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: a-cake\r\n\r\n") == 417);
+}
+
+TEST_CASE("a request that two readers could understand differently is refused") {
+  const std::string line = "POST / HTTP/1.1\r\nHost: h\r\n";
+  CHECK(refused(line + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused(line + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused(line + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length: 2, 2\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length: +2\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length: -2\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length: 18446744073709551617\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Content-Length : 2\r\n\r\n{}") == 400);
+  CHECK(refused(line + "Transfer-Encoding: xchunked\r\n\r\n") == 400);
+  CHECK(refused(line + "Transfer-Encoding: identity\r\n\r\n") == 400);
+  CHECK(refused(line + "Transfer-Encoding: gzip, chunked\r\n\r\n") == 400);
+  CHECK(refused(line + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+  CHECK(refused(line + "Host: other\r\n\r\n") == 400);
+  CHECK(refused("GET / HTTP/1.1\r\n\r\n") == 400);
+}
+
+TEST_CASE("malformed bytes are refused with 400") {
+  CHECK(refused("GET / HTTP/2.0\r\nHost: h\r\n\r\n") == 400);
+  CHECK(refused("GET  HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(refused("GET / HTTP/1.1\nHost: h\n\r\n\r\n") == 400);
+  CHECK(refused("GET / HTTP/1.1\r\nHost h\r\n\r\n") == 400);
+  CHECK(refused("GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n"sv) == 400);
+  CHECK(refused("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n") == 400);
+  CHECK(refused("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}!\r\n0\r\n\r\n") == 400);
+}
+
+TEST_CASE("a body over the limit is refused with 413 before it is read") {
+  const std::string line = "POST / HTTP/1.1\r\nHost: h\r\n";
+  CHECK(refused(line + "Content-Length: 65\r\n\r\n") == 413);
+  CHECK(refused(line + "Content-Length: 65\r\nExpect: 100-continue\r\n\r\n") == 413);
+  CHECK(refused(line + "Transfer-Encoding: chunked\r\n\r\n41\r\n") == 413);
+  CHECK(refused(line + "Transfer-Encoding: chunked\r\n\r\n40\r\n" + std::string(64, 'x') + "\r\n1\r\n") == 413);
+  CHECK(request_of(line + "Content-Length: 64\r\n\r\n" + std::string(64, 'x')).body.size() == 64);
+}
+
+TEST_CASE("a header over the limit is refused with 431, whole or still growing") {
+  CHECK(refused("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(kMaxHeaderBytes, 'x') + "\r\n\r\n") == 431);
+  CHECK(refused("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(kMaxHeaderBytes, 'x')) == 431);
+  CHECK(refused("GET /" + std::string(kMaxHeaderBytes, 'x')) == 431);
+  CHECK(refused("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
+                std::string(kMaxHeaderBytes, 'x')) == 431);
+  CHECK(request_of("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(15 * 1024, 'x') + "\r\n\r\n").headers.size() == 2);
+}
