@@ -149,6 +149,8 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
+    {"allow-plain", Kind::flag, kServing, "", "take clients without TLS on the same ports, too",
+     [](Config& config, const Values& values) { config.allow_plain = truth(values); }},
     {"ready-file", Kind::value, bit(Command::serve), "FILE",
      "write ports, CA file and connection strings there (JSON) once all is served",
      [](Config& config, const Values& values) { config.ready_file = one(values); }},

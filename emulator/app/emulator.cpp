@@ -72,9 +72,11 @@ Emulator::Emulator(Config config, PortFallback fallback)
       tls_(authority_.mint_leaf(names_, net::tls::KeyType::ec_p256)),
       loop_(hubs_),
       server_(loop_, hubs_, tls_),
-      ports_(bind_ports(
-          config_.ports, fallback,
-          [this](std::uint16_t port) { return server_.listen({.address = config_.listen_address, .port = port}); })),
+      ports_(bind_ports(config_.ports, fallback,
+                        [this](std::uint16_t port) {
+                          return server_.listen(
+                              {.address = config_.listen_address, .port = port, .allow_plain = config_.allow_plain});
+                        })),
       store_(open_store(config_)),
       hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),

@@ -13,7 +13,7 @@ namespace iothub::hub {
 namespace {
 
 constexpr std::string_view kJobs = "job";
-constexpr std::string_view kDeviceJobs = "deviceJob";
+constexpr std::string_view kDeviceJobs = query::kDeviceJobDocuments;
 constexpr std::int64_t kDefaultExecutionSeconds = 3600;
 constexpr std::size_t kMaxMethodsAtOnce = 50;
 

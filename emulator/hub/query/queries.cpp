@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "emulator/hub/query/json_row.h"
 #include "emulator/hub/query/twin_row.h"
 #include "protocol/text/base64.h"
 
@@ -26,7 +27,7 @@ bool is_count(const Json& json) {
 
 Run::Run(storage::Store& store, const Links& links, Query query, std::int64_t page_size, std::uint64_t fingerprint)
     : store_(store), links_(links), query_(std::move(query)), page_size_(page_size), fingerprint_(fingerprint) {
-  page_.item_type = query_.items.empty() ? "Twin" : "Raw";
+  page_.item_type = query_.source == Source::jobs ? "DeviceJob" : query_.items.empty() ? "Twin" : "Raw";
 }
 
 bool Run::keeps(const Row& row) const {
@@ -125,8 +126,25 @@ void Run::set_continuation(const Json& place) {
   page_.continuation = text::base64_encode(dump(Json::array({fingerprint_, place})));
 }
 
+bool Run::step_device_jobs(std::int64_t rows) {
+  if (!device_jobs_) device_jobs_ = store_.documents(kDeviceJobDocuments);
+  for (; rows > 0 && next_device_job_ < device_jobs_->size(); --rows, ++next_device_job_) {
+    if (query_.top && taken_ >= *query_.top) return true;
+    Json job = Json::parse((*device_jobs_)[next_device_job_].json);
+    if (!keeps(JsonRow(job))) continue;
+    if (page_is_full()) {
+      set_continuation(Json::array({"j", next_device_job_, taken_}));
+      return true;
+    }
+    add_item(std::move(job), (*device_jobs_)[next_device_job_].json.size());
+    ++taken_;
+  }
+  return next_device_job_ >= device_jobs_->size();
+}
+
 bool Run::step(std::int64_t rows) {
   assert(rows >= 1);
+  if (query_.source == Source::jobs) return step_device_jobs(rows);
   const bool grouped = this->grouped();
   const auto kind = query_.source == Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
 
@@ -180,9 +198,9 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
                                             std::optional<std::string_view> continuation) const {
   Result<Query> query = parse_query(text);
   if (!query) return query.error();
-  if (query->source == Source::jobs) return not_implemented("a query over devices.jobs");
   const std::int64_t size = page_size && *page_size >= 1 ? std::min(*page_size, kMaxPageSize) : kDefaultPageSize;
   const std::uint64_t fingerprint = fingerprint_of(text);
+  const bool jobs = query->source == Source::jobs;
   auto run = std::make_unique<Run>(store_, links_, std::move(*query), size, fingerprint);
   if (!continuation) return run;
 
@@ -194,11 +212,14 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
   const Json& place = token[1];
   if (run->grouped() && place.size() == 2 && place[0] == "g" && is_count(place[1])) {
     run->group_offset_ = place[1].get<std::int64_t>();
-  } else if (!run->grouped() && place.size() == 4 && place[0] == "k" && place[1].is_string() && place[2].is_string() &&
-             is_count(place[3])) {
+  } else if (!jobs && !run->grouped() && place.size() == 4 && place[0] == "k" && place[1].is_string() &&
+             place[2].is_string() && is_count(place[3])) {
     run->after_device_ = place[1].get<std::string>();
     run->after_module_ = place[2].get<std::string>();
     run->taken_ = place[3].get<std::int64_t>();
+  } else if (jobs && place.size() == 3 && place[0] == "j" && is_count(place[1]) && is_count(place[2])) {
+    run->next_device_job_ = place[1].get<std::size_t>();
+    run->taken_ = place[2].get<std::int64_t>();
   } else {
     return foreign;
   }

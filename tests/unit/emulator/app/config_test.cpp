@@ -183,6 +183,8 @@ TEST_CASE("refusals are one line") {
 }
 
 TEST_CASE("what follows the first -- is exec's command, untouched") {
+  CHECK_FALSE(config_of({"serve"}).allow_plain);
+  CHECK(config_of({"serve", "--allow-plain"}).allow_plain);
   const Config config = config_of({"exec", "--lenient", "--", "cargo", "test", "--", "--data", "serve"});
   CHECK(config.lenient);
   CHECK(config.child_command == std::vector<std::string>{"cargo", "test", "--", "--data", "serve"});

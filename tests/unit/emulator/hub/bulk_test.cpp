@@ -11,7 +11,9 @@ using hub::Json;
 namespace {
 
 struct Fixture : test::TestHub {
-  Json run(const std::string& entries) { return hub::run_bulk(hub.registry(), hub.twins(), Json::parse(entries)).value(); }
+  Json run(const std::string& entries) {
+    return hub::run_bulk(hub.registry(), hub.twins(), Json::parse(entries)).value();
+  }
   ErrorCode refusal(const Json& entries) { return hub::run_bulk(hub.registry(), hub.twins(), entries).error().code; }
   std::string etag(const char* device) { return hub::identity_etag(hub.registry().get({{device}})->row.etag); }
 };
@@ -29,20 +31,23 @@ TEST_CASE_FIXTURE(Fixture, "devices are created and deleted in bulk (recorded)")
 
 TEST_CASE_FIXTURE(Fixture, "an entry that fails is named by number and does not stop the others") {
   run(R"([{"id":"a"}])");
-  CHECK(run(R"([{"id":"a","importMode":"create"},{"id":"b","importMode":"update"},{"id":"c","importMode":"CREATE"},{"id":"d","importMode":"what"}])")
-            .dump() ==
-        R"({"isSuccessful":false,"errors":[)"
-        R"({"deviceId":"a","errorCode":409001,"errorStatus":"A device with ID 'a' is already registered."},)"
-        R"({"deviceId":"b","errorCode":404001,"errorStatus":"Device b not registered"},)"
-        R"({"deviceId":"d","errorCode":400004,"errorStatus":"Invalid importMode 'what'"}],"warnings":[]})");
+  CHECK(
+      run(R"([{"id":"a","importMode":"create"},{"id":"b","importMode":"update"},{"id":"c","importMode":"CREATE"},{"id":"d","importMode":"what"}])")
+          .dump() ==
+      R"({"isSuccessful":false,"errors":[)"
+      R"({"deviceId":"a","errorCode":409001,"errorStatus":"A device with ID 'a' is already registered."},)"
+      R"({"deviceId":"b","errorCode":404001,"errorStatus":"Device b not registered"},)"
+      R"({"deviceId":"d","errorCode":400004,"errorStatus":"Invalid importMode 'what'"}],"warnings":[]})");
   CHECK(hub.registry().get({{"c"}}));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the If-Match modes compare the entry's etag, quoted or not") {
   run(R"([{"id":"a"},{"id":"b"}])");
   const std::string quoted = "\\\"" + etag("a") + "\\\"";
-  CHECK(run(R"([{"id":"a","importMode":"updateIfMatchETag","eTag":")" + quoted + R"(","status":"disabled"}])").dump() == kOk);
-  CHECK(run(R"([{"id":"a","importMode":"updateIfMatchETag","eTag":")" + quoted + R"("}])")["errors"][0]["errorCode"] == 412001);
+  CHECK(run(R"([{"id":"a","importMode":"updateIfMatchETag","eTag":")" + quoted + R"(","status":"disabled"}])").dump() ==
+        kOk);
+  CHECK(run(R"([{"id":"a","importMode":"updateIfMatchETag","eTag":")" + quoted + R"("}])")["errors"][0]["errorCode"] ==
+        412001);
   CHECK(run(R"([{"id":"b","importMode":"deleteIfMatchETag","eTag":"stale"}])")["errors"][0]["errorCode"] == 412001);
   CHECK(run(R"([{"id":"b","importMode":"createOrUpdate","statusReason":"x"}])").dump() == kOk);
   CHECK(hub.registry().get({{"b"}})->row.status_reason == "x");
@@ -53,31 +58,38 @@ TEST_CASE_FIXTURE(Fixture, "twins are written by their own modes and with a crea
   CHECK(hub.twins().get({{"a"}})->twin->tags.dump() == R"({"floor":1})");
   CHECK(run(R"([{"id":"a","importMode":"updateTwin","tags":{"floor":2}}])").dump() == kOk);
   CHECK(hub.twins().get({{"a"}})->twin->desired.values.dump() == R"({"x":1})");
-  CHECK(run(R"([{"id":"a","importMode":"updateTwinIfMatchETag","twinETag":"AAAAAAAAAAE=","tags":{"floor":3}}])")["errors"][0]["errorCode"] ==
-        412001);
+  CHECK(run(R"([{"id":"a","importMode":"updateTwinIfMatchETag","twinETag":"AAAAAAAAAAE=","tags":{"floor":3}}])")
+            ["errors"][0]["errorCode"] == 412001);
 }
 
 TEST_CASE_FIXTURE(Fixture, "modules are entries with a moduleId; a device may be named once only") {
   run(R"([{"id":"a"}])");
   CHECK(run(R"([{"id":"a","moduleId":"m","importMode":"create"}])").dump() == kOk);
   CHECK(hub.registry().get({{"a"}, {"m"}}));
-  CHECK(refusal(Json::parse(R"([{"id":"a","moduleId":"n"},{"id":"a","moduleId":"o"}])")) == ErrorCode::DeviceDefinedMultipleTimes);
+  CHECK(refusal(Json::parse(R"([{"id":"a","moduleId":"n"},{"id":"a","moduleId":"o"}])")) ==
+        ErrorCode::DeviceDefinedMultipleTimes);
   Json many = Json::array();
   for (int i = 0; i < 101; ++i) many.push_back({{"id", "d" + std::to_string(i)}});
   CHECK(refusal(many) == ErrorCode::TooManyDevices);
   CHECK_FALSE(hub.registry().get({{"d0"}}));
-  for (const char* body : {"{}", "[1]", "[{}]", R"([{"id":5}])"}) CHECK(refusal(Json::parse(body)) == ErrorCode::ArgumentInvalid);
+  for (const char* body : {"{}", "[1]", "[{}]", R"([{"id":5}])"})
+    CHECK(refusal(Json::parse(body)) == ErrorCode::ArgumentInvalid);
 }
 
 TEST_CASE_FIXTURE(Fixture, "keys are regenerated one or both, and the answer says which failed") {
   const auto before = create("a").row;
-  const auto some = hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"primaryKey","devices":[{"id":"a"},{"id":"z"}]})"));
+  const auto some = hub::regenerate_keys(
+      hub.registry(), Json::parse(R"({"policyKey":"primaryKey","devices":[{"id":"a"},{"id":"z"}]})"));
   REQUIRE(some);
   CHECK(some->http_status == 207);
   CHECK(some->body["rotatedKeys"][0]["secondaryKey"] == *before.secondary_key);
   CHECK(some->body["rotatedKeys"][0]["primaryKey"] != *before.primary_key);
-  CHECK(some->body["errors"].dump() == R"([{"id":"z","moduleId":null,"errorCode":404001,"errorStatus":"Device z not registered"}])");
-  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"a"}]})"))->http_status == 200);
-  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"z"}]})"))->http_status == 400);
-  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"all","devices":[]})")).error().code == ErrorCode::InvalidPolicyKey);
+  CHECK(some->body["errors"].dump() ==
+        R"([{"id":"z","moduleId":null,"errorCode":404001,"errorStatus":"Device z not registered"}])");
+  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"a"}]})"))
+            ->http_status == 200);
+  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"z"}]})"))
+            ->http_status == 400);
+  CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"all","devices":[]})")).error().code ==
+        ErrorCode::InvalidPolicyKey);
 }

@@ -126,3 +126,22 @@ TEST_CASE_FIXTURE(Fixture, "jobs are listed newest first by type and status, in 
   CHECK(jobs().list("", "completed", 10, std::nullopt)->items.empty());
   CHECK(jobs().list("what", "", 10, std::nullopt).error().code == ErrorCode::ArgumentInvalid);
 }
+
+TEST_CASE_FIXTURE(Fixture, "FROM devices.jobs reads the rows of a job's devices, in pages") {
+  REQUIRE(jobs().create(
+      "j1", Json::parse(R"({"type":"scheduleUpdateTwin","updateTwin":{"tags":{"a":1}},"queryCondition":"*"})")));
+  scheduler.advance(milliseconds(10));
+  const std::string query =
+      "SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'j1' AND devices.jobs.status = 'completed'";
+  std::vector<std::string> devices;
+  std::optional<std::string> continuation;
+  do {
+    auto run = hub.queries().start(query, 2, continuation).value();
+    while (!run->step(1)) {
+    }
+    for (const Json& row : run->page().items) devices.push_back(row["deviceId"].get<std::string>());
+    CHECK(run->page().item_type == "DeviceJob");
+    continuation = run->page().continuation;
+  } while (continuation);
+  CHECK(devices == std::vector<std::string>{"a", "b", "c"});
+}

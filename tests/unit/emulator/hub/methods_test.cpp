@@ -48,7 +48,9 @@ struct Fixture : test::TestHub {
   std::optional<hub::Result<hub::MethodAnswer>> last;
 };
 
-hub::Result<hub::MethodCall> read(const char* body) { return hub::MethodCall::from_json(Json::parse(body)); }
+hub::Result<hub::MethodCall> read(const char* body) {
+  return hub::MethodCall::from_json(Json::parse(body));
+}
 
 }  // namespace
 
@@ -60,9 +62,11 @@ TEST_CASE("a method call's body is read with its defaults and limits") {
   CHECK(read(R"({"methodName":"m"})")->payload == "null");
   CHECK(read(R"({"methodName":"m","responseTimeoutInSeconds":4})").error().message ==
         "responseTimeoutInSeconds must be within [5; 300].");
-  for (const char* body : {"[]", "{}", R"({"methodName":""})", R"({"methodName":5})", R"({"methodName":"m","responseTimeoutInSeconds":301})",
-                           R"({"methodName":"m","connectTimeoutInSeconds":-1})", R"({"methodName":"m","responseTimeoutInSeconds":"30"})",
-                           R"({"methodName":"m","responseTimeoutInSeconds":10,"connectTimeoutInSeconds":11})"}) {
+  for (const char* body :
+       {"[]", "{}", R"({"methodName":""})", R"({"methodName":5})",
+        R"({"methodName":"m","responseTimeoutInSeconds":301})", R"({"methodName":"m","connectTimeoutInSeconds":-1})",
+        R"({"methodName":"m","responseTimeoutInSeconds":"30"})",
+        R"({"methodName":"m","responseTimeoutInSeconds":10,"connectTimeoutInSeconds":11})"}) {
     CAPTURE(body);
     CHECK(read(body).error().code == ErrorCode::ArgumentInvalid);
   }
