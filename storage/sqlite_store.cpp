@@ -132,7 +132,8 @@ const std::string kRemoveSession = "DELETE FROM session WHERE identity_id = " + 
 const std::string kSelectDocument = "SELECT json FROM document WHERE kind = ?1 AND id = ?2";
 const std::string kSelectDocuments = "SELECT id, json FROM document WHERE kind = ?1 ORDER BY id";
 const std::string kPutDocument =
-    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json";
+    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO UPDATE SET json = "
+    "excluded.json";
 const std::string kRemoveDocument = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
 
 // ---- event, one table a partition -----------------------------------------------------------------------------------

@@ -124,7 +124,8 @@ Result<Regeneration> regenerate_keys(Registry& registry, const Json& body) {
   const bool both = text::equals_ignoring_case(which, "both");
   const bool primary = both || text::equals_ignoring_case(which, "primaryKey");
   const bool secondary = both || text::equals_ignoring_case(which, "secondaryKey");
-  if (!primary && !secondary) return HubError{ErrorCode::InvalidPolicyKey, "InvalidPolicyKey", "'policyKey' is '" + which + "'", {}};
+  if (!primary && !secondary)
+    return HubError{ErrorCode::InvalidPolicyKey, "InvalidPolicyKey", "'policyKey' is '" + which + "'", {}};
   const auto devices = body.find("devices");
   if (devices == body.end() || !devices->is_array()) return bad_request("'devices' is not a JSON array");
   if (devices->size() > kMaxBulkEntries) return too_many_entries();

@@ -7,8 +7,9 @@
 
 namespace iothub::hub {
 
-/// Runs each entry by its importMode; one that fails does not stop the others. The answer's `isSuccessful` says whether all went
-/// well. Refused as a whole: more than 100 entries (413002), a device named twice (400011), a body that is no array (400004).
+/// Runs each entry by its importMode; one that fails does not stop the others. The answer's `isSuccessful` says whether
+/// all went well. Refused as a whole: more than 100 entries (413002), a device named twice (400011), a body that is no
+/// array (400004).
 Result<Json> run_bulk(Registry& registry, Twins& twins, const Json& entries);
 
 struct Regeneration {

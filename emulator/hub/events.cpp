@@ -22,7 +22,8 @@ std::string pairs_text(const Telemetry::Properties& properties) {
   return dump(pairs);
 }
 
-/// Documentation: Create and read IoT Hub messages: the body, the values of system properties, names and values of the rest.
+/// Documentation: Create and read IoT Hub messages: the body, the values of system properties, names and values of the
+/// rest.
 std::size_t size_of(const Telemetry& telemetry) {
   std::size_t size = telemetry.body.size();
   for (const auto& [name, value] : telemetry.system_properties) size += value.size();

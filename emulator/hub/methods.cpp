@@ -16,19 +16,23 @@ std::string clock_text(std::chrono::seconds time) {
 }
 
 HubError not_online(std::chrono::seconds connect_timeout) {
-  return {ErrorCode::DeviceNotOnline,
-          "The operation failed because the requested device isn't online or hasn't registered the direct method callback. "
-          "To learn more, see https://aka.ms/iothub404103",
-          "no link of this identity is subscribed to methods", dump({{"timeout", clock_text(connect_timeout)}})};
+  return {
+      ErrorCode::DeviceNotOnline,
+      "The operation failed because the requested device isn't online or hasn't registered the direct method callback. "
+      "To learn more, see https://aka.ms/iothub404103",
+      "no link of this identity is subscribed to methods", dump({{"timeout", clock_text(connect_timeout)}})};
 }
 
 HubError no_answer() {
   return {ErrorCode::GatewayTimeout, "Timed out waiting for the response from device.", {}, "{}"};
 }
 
-HubError device_left() { return {ErrorCode::DeviceConnectionClosedRemotely, "Device unavailable", "the link ended", {}}; }
+HubError device_left() {
+  return {ErrorCode::DeviceConnectionClosedRemotely, "Device unavailable", "the link ended", {}};
+}
 
-Result<std::chrono::seconds> timeout_of(const Json& body, const char* name, std::int64_t least, std::int64_t otherwise) {
+Result<std::chrono::seconds> timeout_of(const Json& body, const char* name, std::int64_t least,
+                                        std::int64_t otherwise) {
   const auto found = body.find(name);
   if (found == body.end() || found->is_null()) return std::chrono::seconds(otherwise);
   if (!found->is_number_integer()) return bad_request(std::string("'") + name + "' is not an integer");
@@ -50,7 +54,8 @@ Result<MethodCall> MethodCall::from_json(const Json& body) {
   }
   call.name = name->get<std::string>();
   if (const auto payload = body.find("payload"); payload != body.end()) call.payload = dump(*payload);
-  if (call.payload.size() > kMaxMethodPayloadBytes) return message_too_large(call.payload.size(), kMaxMethodPayloadBytes);
+  if (call.payload.size() > kMaxMethodPayloadBytes)
+    return message_too_large(call.payload.size(), kMaxMethodPayloadBytes);
 
   const Result<std::chrono::seconds> response = timeout_of(body, "responseTimeoutInSeconds", 5, 30);
   if (!response) return response.error();
@@ -108,7 +113,8 @@ std::uint64_t Methods::invoke(const Identity& identity, MethodCall call, Done do
 
 bool Methods::send(std::uint64_t id, Waiting& waiting) {
   DeviceLink* link = links_.find(waiting.identity);
-  if (link == nullptr || !link->invoke_method({std::to_string(id), waiting.call.name, waiting.call.payload})) return false;
+  if (link == nullptr || !link->invoke_method({std::to_string(id), waiting.call.name, waiting.call.payload}))
+    return false;
   waiting.sent = true;
   waiting.timer.set(waiting.call.response_timeout, [this, id] { finish(id, no_answer()); });
   return true;

@@ -1,6 +1,6 @@
 #pragma once
-/// Direct methods: a service call that waits for one device's or module's answer (documentation: Understand and invoke direct
-/// methods; rest.md 6.5). The only hub call that does not answer at once.
+/// Direct methods: a service call that waits for one device's or module's answer (documentation: Understand and invoke
+/// direct methods; rest.md 6.5). The only hub call that does not answer at once.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -41,8 +41,9 @@ class Methods {
   Methods& operator=(const Methods&) = delete;
   ~Methods();
 
-  /// Calls `done` exactly once, maybe before this returns: 404001, 404010, 404103 (not online or not subscribed), 504101 (no
-  /// answer in time), 404104 (the device left), 403800 (too many wait). The returned id is for cancel(); 0: already done.
+  /// Calls `done` exactly once, maybe before this returns: 404001, 404010, 404103 (not online or not subscribed),
+  /// 504101 (no answer in time), 404104 (the device left), 403800 (too many wait). The returned id is for cancel(); 0:
+  /// already done.
   std::uint64_t invoke(const Identity& identity, MethodCall call, Done done);
   /// The caller hung up: `done` will not be called.
   void cancel(std::uint64_t id);

@@ -1,0 +1,87 @@
+/// hubbench: puts load on an IoT Hub emulator or on an MQTT broker, and prints what it measured as one line of JSON.
+/// bench/run is the front door; by hand this serves to look closer at one scenario.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "bench/scenarios.h"
+#include "bench/target.h"
+
+namespace {
+
+using namespace iothub::bench;
+
+void add_duration(CLI::App* scenario, const std::string& flag, Seconds& seconds, const std::string& meaning) {
+  scenario->add_option_function<double>(
+      flag, [&seconds](double value) { seconds = Seconds(value); }, meaning);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Load generator for iothub-emulator and for MQTT brokers; see bench/run");
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::uint16_t mqtts_port = 8883;
+  std::uint16_t https_port = 443;
+  pid_t process = 0;
+  std::string connection_string;
+  app.add_option("--mqtts-port", mqtts_port, "port of MQTT over TLS on this machine")->capture_default_str();
+  app.add_option("--https-port", https_port, "a hub's port of REST")->capture_default_str();
+  app.add_option("--pid", process, "the server's process, whose cost is measured");
+  app.add_option("--connection-string", connection_string,
+                 "a hub's, of iothubowner; without it the server is a broker");
+
+  CLI::App* provision_command = app.add_subcommand("provision", "registers the devices that the rest uses");
+  Telemetry telemetry_load;
+  CLI::App* telemetry_command = app.add_subcommand("telemetry", "QoS 1 messages until acknowledged");
+  telemetry_command->add_option("--connections", telemetry_load.connections)->check(CLI::Range(1ul, kDevices));
+  telemetry_command->add_option("--window", telemetry_load.window, "messages in flight of a connection")
+      ->check(CLI::Range(1, 60000));
+  telemetry_command->add_option("--bytes", telemetry_load.payload_bytes);
+  add_duration(telemetry_command, "--warm-up", telemetry_load.warm_up, "seconds");
+  add_duration(telemetry_command, "--seconds", telemetry_load.duration, "measured");
+  Connects connects_load;
+  CLI::App* connects_command = app.add_subcommand("connects", "TLS and CONNECT, over and over");
+  connects_command->add_option("--at-once", connects_load.at_once)->check(CLI::Range(1ul, kDevices));
+  add_duration(connects_command, "--warm-up", connects_load.warm_up, "seconds");
+  add_duration(connects_command, "--seconds", connects_load.duration, "measured");
+  CLI::App* idle_command = app.add_subcommand("idle-memory", "resident memory of a connected device");
+  Deliveries deliveries_load;
+  CLI::App* deliveries_command = app.add_subcommand("deliveries", "PATCH of a twin until the device has it");
+  deliveries_command->add_option("--devices", deliveries_load.devices)->check(CLI::Range(1ul, kDevices));
+  deliveries_command->add_option("--count", deliveries_load.count)->check(CLI::PositiveNumber);
+  deliveries_command->add_option("--in-flight", deliveries_load.in_flight)->check(CLI::PositiveNumber);
+  Seconds settle{1};
+  std::vector<std::string> command;
+  CLI::App* start_command = app.add_subcommand("start", "start of a server until it answers, and its stop");
+  add_duration(start_command, "--settle", settle, "seconds between the first answer and the look at its memory");
+  start_command->add_option("command", command, "the server, after --")->required();
+  CLI11_PARSE(app, argc, argv);
+
+  const Target target(process, mqtts_port, https_port, connection_string);
+  Figures figures;
+  if (*provision_command) figures = provision(target);
+  if (*telemetry_command) figures = telemetry(target, telemetry_load);
+  if (*connects_command) figures = connects(target, connects_load);
+  if (*idle_command) figures = idle_memory(target);
+  if (*deliveries_command) figures = deliveries(target, deliveries_load);
+  if (*start_command) figures = start(target, command, settle);
+  std::cout << figures.dump() << std::endl;
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "hubbench: " << error.what() << std::endl;
+    return 1;
+  }
+}

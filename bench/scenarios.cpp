@@ -1,0 +1,388 @@
+#include "bench/scenarios.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "bench/connection.h"
+#include "bench/cost.h"
+#include "bench/mqtt_client.h"
+#include "bench/rest_client.h"
+
+namespace iothub::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kHandshakesAtOnce = 32;
+constexpr auto kLimit = 60s;
+
+double milliseconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e6;
+}
+
+/// Time, and the processor time of server and load generator, from its making on.
+class Measured {
+ public:
+  explicit Measured(pid_t server) : server_(server) {}
+
+  double seconds() const { return static_cast<double>(now_ns() - start_) / 1e9; }
+
+  /// Rate and cost of `count` operations.
+  Figures rate(std::size_t count) const {
+    const double wall = seconds();
+    const double server_cpu = static_cast<double>(cpu_ns(server_) - server_start_);
+    const double client_cpu = static_cast<double>(own_cpu_ns() - client_start_);
+    if (count == 0) throw std::runtime_error("nothing was done");
+    const auto operations = static_cast<double>(count);
+    return {{"count", count},
+            {"per_s", operations / wall},
+            {"server_cpu_us", server_cpu / 1000 / operations},
+            {"server_busy", server_cpu / 1e9 / wall},
+            {"client_busy", client_cpu / 1e9 / wall}};
+  }
+
+ private:
+  pid_t server_;
+  std::int64_t server_start_ = cpu_ns(server_);
+  std::int64_t client_start_ = own_cpu_ns();
+  std::int64_t start_ = now_ns();
+};
+
+void add(Figures& figures, const Latencies& latencies) {
+  figures["p50_us"] = latencies.percentile_us(50);
+  figures["p99_us"] = latencies.percentile_us(99);
+}
+
+using Devices = std::vector<std::unique_ptr<MqttClient>>;
+
+/// Connected, and subscribed to their patches if asked; a device that is lost from now on throws.
+Devices connect_devices(EventLoop& loop, const Target& target, std::size_t count, bool subscribe) {
+  Devices devices;
+  std::size_t up = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    devices.push_back(
+        std::make_unique<MqttClient>(loop, target.mqtts(), [&target, i] { return target.credentials(i); }));
+    MqttClient& device = *devices.back();
+    device.on_connected = [&, i, subscribe] {
+      if (subscribe) {
+        device.subscribe(target.patch_filter(i));
+      } else {
+        ++up;
+      }
+    };
+    device.on_subscribed = [&up] { ++up; };
+  }
+  std::size_t opened = 0;
+  const auto all_up = [&] {
+    while (opened < count && opened - up < kHandshakesAtOnce) devices[opened++]->open();
+    return up == count;
+  };
+  loop.run_until(all_up, kLimit, "devices connect");
+  for (auto& device : devices) device->on_connected = device->on_subscribed = nullptr;  // they refer to this function
+  return devices;
+}
+
+/// REST connections, open, each with its number.
+std::vector<std::unique_ptr<RestClient>> connect_services(EventLoop& loop, const Target& hub, std::size_t count) {
+  std::vector<std::unique_ptr<RestClient>> services;
+  for (std::size_t i = 0; i < count; ++i) {
+    services.push_back(std::make_unique<RestClient>(loop, hub.https(), hub.service_token()));
+    services.back()->open();
+  }
+  const auto all_open = [&] {
+    return std::all_of(services.begin(), services.end(), [](auto& s) { return s->is_open(); });
+  };
+  loop.run_until(all_open, kLimit, "REST connections");
+  return services;
+}
+
+/// Asks for one patch at a time of a device, by whatever means the target has.
+class Patcher {
+ public:
+  virtual ~Patcher() = default;
+  virtual void patch(std::size_t device, std::size_t number) = 0;
+
+  std::size_t answered = 0;
+};
+
+class RestPatcher : public Patcher {
+ public:
+  RestPatcher(EventLoop& loop, const Target& hub, std::size_t in_flight)
+      : services_(connect_services(loop, hub, in_flight)) {
+    for (auto& service : services_) {
+      idle_.push_back(service.get());
+      service->on_answer = [this, free = service.get()] {
+        ++answered;
+        idle_.push_back(free);
+      };
+    }
+  }
+
+  void patch(std::size_t device, std::size_t number) override {
+    RestClient& service = *idle_.back();
+    idle_.pop_back();
+    // Never what an earlier run has left there.
+    const std::string value = std::to_string(now_ns()) + std::to_string(number);
+    service.request("PATCH", "/twins/" + Target::device_id(device) + "?api-version=2021-04-12",
+                    R"({"properties":{"desired":{"bench":")" + value + R"("}}})");
+  }
+
+ private:
+  std::vector<std::unique_ptr<RestClient>> services_;
+  std::vector<RestClient*> idle_;
+};
+
+class BrokerPatcher : public Patcher {
+ public:
+  BrokerPatcher(EventLoop& loop, const Target& broker)
+      : publisher_(loop, broker.mqtts(),
+                   [] { return Credentials{.client_id = "bench-publisher", .user_name = {}, .password = {}}; }) {
+    bool connected = false;
+    publisher_.on_connected = [&connected] { connected = true; };
+    publisher_.on_puback = [this](std::uint16_t) { ++answered; };
+    publisher_.open();
+    loop.run_until([&connected] { return connected; }, kLimit, "publisher connects");
+    publisher_.on_connected = nullptr;
+  }
+
+  void patch(std::size_t device, std::size_t number) override {
+    publisher_.publish(Target::broker_patch_topic(device, number),
+                       R"({"bench":")" + std::to_string(now_ns()) + R"(","$version":)" + std::to_string(number) + "}");
+  }
+
+ private:
+  MqttClient publisher_;
+};
+
+/// Connects once; false while nothing listens. A CONNACK that refuses is an answer: a new hub has no devices.
+bool answers(const Target& target) {
+  EventLoop loop;
+  bool answered = false;
+  bool lost = false;
+  MqttClient device(loop, target.mqtts(), [&target] { return target.credentials(0); });
+  device.on_connected = [&answered] { answered = true; };
+  device.on_lost = [&](const std::string& reason) { (reason.starts_with("CONNACK") ? answered : lost) = true; };
+  device.open();
+  loop.run_until([&] { return answered || lost; }, kLimit, "first answer");
+  return answered;
+}
+
+pid_t spawn(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  // Standard error stays: it says why a server did not start.
+  for (int descriptor : {0, 1}) posix_spawn_file_actions_addopen(&files, descriptor, "/dev/null", O_RDWR, 0);
+  pid_t process = 0;
+  const int error = posix_spawnp(&process, arguments[0], &files, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) throw std::system_error(error, std::generic_category(), command[0]);
+  return process;
+}
+
+/// A server that is killed when it has not been stopped.
+class Server {
+ public:
+  explicit Server(const std::vector<std::string>& command) : process_(spawn(command)) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() {
+    if (process_ <= 0) return;
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
+  }
+
+  pid_t process() const { return process_; }
+
+  void expect_alive() {
+    int status = 0;
+    if (waitpid(process_, &status, WNOHANG) == 0) return;
+    process_ = 0;
+    throw std::runtime_error("the server ended at its start");
+  }
+
+  void stop() {
+    kill(process_, SIGTERM);
+    int status = 0;
+    waitpid(process_, &status, 0);
+    process_ = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("the server did not stop well");
+  }
+
+ private:
+  pid_t process_;
+};
+
+}  // namespace
+
+Figures provision(const Target& hub) {
+  EventLoop loop;
+  auto services = connect_services(loop, hub, 8);
+  const Measured measured(hub.process());
+  std::size_t requested = 0;
+  std::size_t answered = 0;
+  const auto request_next = [&](RestClient& service) {
+    if (requested == kDevices) return;
+    const std::string id = Target::device_id(requested++);
+    const std::string key(Target::device_key());
+    service.request("PUT", "/devices/" + id + "?api-version=2021-04-12",
+                    R"({"deviceId":")" + id +
+                        R"(","status":"enabled","authentication":{"type":"sas","symmetricKey":{"primaryKey":")" + key +
+                        R"(","secondaryKey":")" + key + R"("}}})");
+  };
+  for (auto& service : services) {
+    service->on_answer = [&, free = service.get()] {
+      ++answered;
+      request_next(*free);
+    };
+    request_next(*service);
+  }
+  loop.run_until([&] { return answered == kDevices; }, kLimit, "devices are registered");
+  return measured.rate(kDevices);
+}
+
+Figures telemetry(const Target& target, const Telemetry& load) {
+  EventLoop loop;
+  Devices devices = connect_devices(loop, target, load.connections, false);
+  const std::string payload(load.payload_bytes, '{');
+  bool counts = false;
+  Latencies latencies;
+  latencies.reserve(1'000'000);
+  std::vector<std::vector<std::int64_t>> sent_ns(load.connections, std::vector<std::int64_t>(1 << 16));
+  const auto publish = [&](std::size_t i) {
+    const std::int64_t now = now_ns();
+    sent_ns[i][devices[i]->publish(Target::telemetry_topic(i), payload)] = now;
+  };
+  for (std::size_t i = 0; i < load.connections; ++i) {
+    devices[i]->on_puback = [&, i](std::uint16_t packet_id) {
+      if (counts) latencies.add(now_ns() - sent_ns[i][packet_id]);
+      publish(i);
+    };
+    for (std::size_t n = 0; n < load.window; ++n) publish(i);
+  }
+  loop.run_for(load.warm_up);
+  counts = true;
+  const Measured measured(target.process());
+  loop.run_for(load.duration);
+  Figures figures = measured.rate(latencies.count());
+  add(figures, latencies);
+  return figures;
+}
+
+Figures connects(const Target& target, const Connects& load) {
+  EventLoop loop;
+  Devices devices;
+  std::vector<MqttClient*> closed;
+  std::size_t next = 0;
+  bool counts = false;
+  Latencies latencies;
+  for (std::size_t i = 0; i < load.at_once; ++i) {
+    devices.push_back(std::make_unique<MqttClient>(loop, target.mqtts(),
+                                                   [&target, &next] { return target.credentials(next++ % kDevices); }));
+    MqttClient& device = *devices.back();
+    device.on_connected = [&] {
+      if (counts) latencies.add(now_ns() - device.open_started_ns());
+      device.disconnect();
+      closed.push_back(&device);
+    };
+    closed.push_back(&device);
+  }
+  const auto run_for = [&](Seconds duration) {
+    const auto end = std::chrono::steady_clock::now() + duration;
+    while (std::chrono::steady_clock::now() < end) {
+      for (MqttClient* device : std::exchange(closed, {})) device->open();
+      loop.poll(10ms);
+    }
+  };
+  run_for(load.warm_up);
+  counts = true;
+  const Measured measured(target.process());
+  run_for(load.duration);
+  Figures figures = measured.rate(latencies.count());
+  add(figures, latencies);
+  return figures;
+}
+
+Figures idle_memory(const Target& target) {
+  EventLoop loop;
+  const long before = resident_kib(target.process());
+  const Devices devices = connect_devices(loop, target, kDevices, true);
+  loop.run_for(1s);  // what the server frees a little later is not the price of a connection
+  const long after = resident_kib(target.process());
+  return {{"before_kib", before},
+          {"after_kib", after},
+          {"kib_each", static_cast<double>(after - before) / static_cast<double>(kDevices)}};
+}
+
+Figures deliveries(const Target& target, const Deliveries& load) {
+  if (load.in_flight == 0 || load.in_flight > load.devices) throw std::runtime_error("more in flight than devices");
+  EventLoop loop;
+  Devices devices = connect_devices(loop, target, load.devices, true);
+  std::unique_ptr<Patcher> patcher;
+  if (target.is_hub()) {
+    patcher = std::make_unique<RestPatcher>(loop, target, load.in_flight);
+  } else {
+    patcher = std::make_unique<BrokerPatcher>(loop, target);
+  }
+
+  std::vector<std::int64_t> sent_ns(load.devices);
+  Latencies latencies;
+  for (std::size_t i = 0; i < load.devices; ++i) {
+    devices[i]->on_publish = [&, i] { latencies.add(now_ns() - sent_ns[i]); };
+  }
+  std::size_t sent = 0;
+  const Measured measured(target.process());
+  const auto done = [&] {
+    const auto complete = [&] { return std::min(patcher->answered, latencies.count()); };
+    while (sent < load.count && sent - complete() < load.in_flight) {
+      const std::size_t device = sent % load.devices;
+      sent_ns[device] = now_ns();
+      patcher->patch(device, ++sent);
+    }
+    return complete() == load.count;
+  };
+  loop.run_until(done, kLimit, "patches arrive");
+  Figures figures = measured.rate(load.count);
+  figures["total_ms"] = measured.seconds() * 1000;
+  add(figures, latencies);
+  return figures;
+}
+
+Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle) {
+  if (answers(target)) throw std::runtime_error("something answers on that port already");
+  const std::int64_t begin = now_ns();
+  Server server(command);
+  while (!answers(target)) {
+    server.expect_alive();
+    if (now_ns() - begin > std::chrono::nanoseconds(kLimit).count())
+      throw std::runtime_error("the server does not answer");
+    std::this_thread::sleep_for(200us);
+  }
+  const std::int64_t answered = now_ns();
+  const std::int64_t cpu = cpu_ns(server.process());
+  std::this_thread::sleep_for(settle);
+  const long resident = resident_kib(server.process());
+  const std::int64_t terminated = now_ns();
+  server.stop();
+  return {{"first_answer_ms", milliseconds(answered - begin)},
+          {"start_cpu_ms", milliseconds(cpu)},
+          {"idle_resident_kib", resident},
+          {"stop_ms", milliseconds(now_ns() - terminated)}};
+}
+
+}  // namespace iothub::bench

@@ -1,0 +1,59 @@
+#pragma once
+/// What is measured. Each function runs once and returns its figures under names that carry their unit. All throw
+/// std::runtime_error when the server refuses, closes a connection or takes far too long: there are no half figures.
+///
+/// `client_busy` is the share of one core that the load generator itself took: near 1 it, not the server, was the
+/// limit.
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/target.h"
+
+namespace iothub::bench {
+
+using Figures = nlohmann::ordered_json;
+using Seconds = std::chrono::duration<double>;
+
+/// Devices that provision() makes, and whose names every scenario uses.
+inline constexpr std::size_t kDevices = 1000;
+
+/// Registers kDevices over REST.
+Figures provision(const Target& hub);
+
+struct Telemetry {
+  std::size_t connections = 1;
+  std::size_t window = 1;  ///< unacknowledged messages of a connection
+  std::size_t payload_bytes = 256;
+  Seconds warm_up{0.5};
+  Seconds duration{3};
+};
+/// QoS 1 messages, each sent by a write of its own, until they are acknowledged.
+Figures telemetry(const Target& target, const Telemetry& load);
+
+struct Connects {
+  std::size_t at_once = 16;
+  Seconds warm_up{0.3};
+  Seconds duration{3};
+};
+/// TCP, full TLS handshake, CONNECT, CONNACK, DISCONNECT, over and over.
+Figures connects(const Target& target, const Connects& load);
+
+/// Resident memory before and after kDevices connect and subscribe to their desired patches, and are left alone.
+Figures idle_memory(const Target& target);
+
+struct Deliveries {
+  std::size_t devices = 1;  ///< each in its turn
+  std::size_t count = 1000;
+  std::size_t in_flight = 1;  ///< at most `devices`
+};
+/// From the request (a hub: PATCH of a twin over REST; a broker: PUBLISH of another client) to the device's PUBLISH.
+Figures deliveries(const Target& target, const Deliveries& load);
+
+/// Starts a server, waits for its first CONNACK, whatever that says, and stops it again by SIGTERM.
+Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle);
+
+}  // namespace iothub::bench
