@@ -126,12 +126,16 @@ void Emulator::run() {
 void Emulator::make_rsa_leaf() {
   // For the clients that take no ECDSA certificate. An RSA key may need a second, so the hub does not wait for it.
   auto leaf = std::make_shared<net::tls::Leaf>();
-  worker_.post([this, leaf] { *leaf = authority_.mint_leaf(names_, net::tls::KeyType::rsa_2048); },
-               [this, leaf](std::exception_ptr failure) {
-                 if (failure) return spdlog::error("no RSA certificate could be made: {}", text_of(failure));
-                 tls_.add_leaf(*leaf);
-                 spdlog::debug("clients without ECDSA are served too");
-               });
+  worker_.post(
+      [this, leaf] {
+        *leaf = authority_.mint_leaf(names_, net::tls::KeyType::rsa_2048, std::chrono::system_clock::now(),
+                                     worker_.stopping());
+      },
+      [this, leaf](std::exception_ptr failure) {
+        if (failure) return spdlog::error("no RSA certificate could be made: {}", text_of(failure));
+        tls_.add_leaf(*leaf);
+        spdlog::debug("clients without ECDSA are served too");
+      });
 }
 
 void Emulator::watch_wal() {

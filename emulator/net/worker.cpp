@@ -31,6 +31,7 @@ void Worker::post(Job job, Done done) {
 }
 
 void Worker::stop() {
+  stop_.request_stop();
   std::deque<Task> dropped;
   {
     const std::lock_guard lock(mutex_);

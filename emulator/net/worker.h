@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "emulator/net/event_loop.h"
@@ -28,6 +29,9 @@ class Worker {
   /// After stop() nothing runs.
   void post(Job job, Done done);
 
+  /// Asked by a job that can end early: requested as soon as stop() is called.
+  std::stop_token stopping() const { return stop_.get_token(); }
+
   /// Waits for the job that runs; the jobs behind it are dropped, and so is its `done` unless the loop still runs.
   void stop();
 
@@ -43,6 +47,7 @@ class Worker {
   std::condition_variable changed_;
   std::deque<Task> tasks_;
   bool stopping_ = false;
+  std::stop_source stop_;
   std::thread thread_;
 };
 

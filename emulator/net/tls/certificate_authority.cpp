@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using Time = CertificateAuthority::Time;
 
+using KeyContextHandle = std::unique_ptr<EVP_PKEY_CTX, FreeBy<EVP_PKEY_CTX_free>>;
 using BignumHandle = std::unique_ptr<BIGNUM, FreeBy<BN_free>>;
 using ExtensionHandle = std::unique_ptr<X509_EXTENSION, FreeBy<X509_EXTENSION_free>>;
 using GeneralNameHandle = std::unique_ptr<GENERAL_NAME, FreeBy<GENERAL_NAME_free>>;
@@ -34,12 +36,28 @@ constexpr auto kLeafLifetime = 24h * 397;
 constexpr std::size_t kMaxCommonName = 64;  // ub-common-name, RFC 5280 appendix A
 constexpr std::size_t kMaxDnsName = 253;
 
-KeyHandle generate_key(KeyType type) {
+/// Called by OpenSSL between two candidates for a prime; 0 gives up.
+int goes_on(EVP_PKEY_CTX* context) {
+  return static_cast<const std::stop_token*>(EVP_PKEY_CTX_get_app_data(context))->stop_requested() ? 0 : 1;
+}
+
+KeyHandle generate_rsa_key(std::stop_token stop) {
+  const KeyContextHandle context(checked(EVP_PKEY_CTX_new_id(EVP_PKEY_RSA, nullptr), "cannot make an RSA key"));
+  check(EVP_PKEY_keygen_init(context.get()), "cannot make an RSA key");
+  check(EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 2048), "cannot make an RSA key");
+  EVP_PKEY_CTX_set_app_data(context.get(), &stop);
+  EVP_PKEY_CTX_set_cb(context.get(), goes_on);
+  EVP_PKEY* key = nullptr;
+  check(EVP_PKEY_generate(context.get(), &key), "cannot make an RSA key");
+  return KeyHandle(key);
+}
+
+KeyHandle generate_key(KeyType type, const std::stop_token& stop = {}) {
   switch (type) {
     case KeyType::ec_p256:
       return KeyHandle(checked(EVP_EC_gen("P-256"), "cannot make an EC key"));
     case KeyType::rsa_2048:
-      return KeyHandle(checked(EVP_RSA_gen(2048), "cannot make an RSA key"));
+      return generate_rsa_key(stop);
   }
   throw std::invalid_argument("unknown key type");
 }
@@ -225,12 +243,13 @@ CertificateAuthority CertificateAuthority::create_ephemeral(Time now) {
   return CertificateAuthority(std::move(key), std::move(certificate), {});
 }
 
-Leaf CertificateAuthority::mint_leaf(std::span<const std::string> names, KeyType key_type, Time now) const {
+Leaf CertificateAuthority::mint_leaf(std::span<const std::string> names, KeyType key_type, Time now,
+                                     const std::stop_token& stop) const {
   if (names.empty()) throw std::invalid_argument("a server certificate needs at least one name");
   const GeneralNamesHandle alternative_names(checked(GENERAL_NAMES_new(), "no memory for names"));
   for (const std::string& name : names) add_name(alternative_names.get(), name);
 
-  Leaf leaf{generate_key(key_type), nullptr};
+  Leaf leaf{generate_key(key_type, stop), nullptr};
   const Time not_before = now - kBackdating;
   const Time not_after =
       std::min<Time>(not_before + kLeafLifetime - 1s, time_point(X509_get0_notAfter(certificate_.get())));

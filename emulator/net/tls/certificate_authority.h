@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "emulator/net/tls/openssl.h"
@@ -39,10 +40,10 @@ class CertificateAuthority {
   /// characters, the limit of X.520). A name that reads as an IPv4 or IPv6 address becomes an IP entry, any other a DNS
   /// entry; clients check one kind against the other never. Valid from a day ago for 397 days in all, the longest that
   /// every client platform takes, and no longer than the authority itself. Throws std::invalid_argument for no names or
-  /// an impossible one, TlsError if OpenSSL fails. May be called from any thread: RSA-2048 takes up to a second, so it
-  /// belongs on the worker.
-  Leaf mint_leaf(std::span<const std::string> names, KeyType key_type,
-                 Time now = std::chrono::system_clock::now()) const;
+  /// an impossible one, TlsError if OpenSSL fails or `stop` is requested while an RSA key is looked for. May be called
+  /// from any thread: RSA-2048 takes up to a second, so it belongs on the worker.
+  Leaf mint_leaf(std::span<const std::string> names, KeyType key_type, Time now = std::chrono::system_clock::now(),
+                 const std::stop_token& stop = {}) const;
 
   X509* certificate() const { return certificate_.get(); }
   const std::string& certificate_pem() const { return pem_; }

@@ -243,3 +243,13 @@ TEST_CASE("an expired authority is refused with the way out") {
 
 }  // namespace
 }  // namespace iothub::net::tls
+
+TEST_CASE("the search for an RSA key ends when it is asked to") {
+  const auto authority = iothub::net::tls::CertificateAuthority::create_ephemeral();
+  std::stop_source stop;
+  stop.request_stop();
+  const std::vector<std::string> names{"localhost"};
+  CHECK_THROWS_AS(authority.mint_leaf(names, iothub::net::tls::KeyType::rsa_2048, std::chrono::system_clock::now(),
+                                      stop.get_token()),
+                  iothub::net::tls::TlsError);
+}
