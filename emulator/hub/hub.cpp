@@ -35,6 +35,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       auth_(options_.policies, options_.auth, options_.host_names, identities_, clock),
       registry_(short_name_, store, identities_, twin_cache_, links_, clock, random),
       twins_(twin_cache_, identities_, links_, clock),
+      configurations_(store, registry_, twins_, links_, clock, scheduler, options_.lenient),
       methods_(identities_, links_, scheduler),
       queries_(store, links_),
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
@@ -42,6 +43,8 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       sessions_(store),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
+  registry_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
+  twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
   jobs_.resume();
   schedule_activity_flush();
 }
@@ -84,6 +87,7 @@ void Hub::roll_back() {
   store_.roll_back();
   identities_.clear();
   twin_cache_.clear();
+  configurations_.forget();
 }
 
 }  // namespace iothub::hub

@@ -6,6 +6,7 @@
 
 #include "emulator/hub/auth.h"
 #include "emulator/hub/clock.h"
+#include "emulator/hub/configurations.h"
 #include "emulator/hub/events.h"
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/jobs.h"
@@ -47,6 +48,7 @@ class Hub {
   Registry& registry() { return registry_; }
   Twins& twins() { return twins_; }
   Links& links() { return links_; }
+  Configurations& configurations() { return configurations_; }
   Methods& methods() { return methods_; }
   query::Queries& queries() { return queries_; }
   Jobs& jobs() { return jobs_; }
@@ -79,6 +81,7 @@ class Hub {
   Auth auth_;
   Registry registry_;
   Twins twins_;
+  Configurations configurations_;
   Methods methods_;
   query::Queries queries_;
   Jobs jobs_;

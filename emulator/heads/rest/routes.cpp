@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "emulator/heads/rest/configuration_operations.h"
 #include "emulator/heads/rest/operations.h"
 #include "protocol/text/ascii.h"
 
@@ -32,15 +33,15 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST",   "devices",                               registry_write,  bulk_identities, "bulk registry operation"},
     {"POST",   "devices/query",                         registry_read,   query_twins, "query"},
     {"POST",   "devices/keys/regenerate",               registry_write,  regenerate_keys, "regenerate device keys"},
-    {"POST",   "devices/{device}/applyConfigurationContent", registry_write, nullptr, "apply configuration content"},
+    {"POST",   "devices/{device}/applyConfigurationContent", registry_write, apply_configuration_content, "apply configuration content"},
     {"DELETE", "devices/{device}/commands",             service_connect, nullptr, "purge cloud-to-device messages"},
     {"POST",   "twins/{device}/methods",                service_connect, invoke_method, "invoke device method", ErrorForm::b},
     {"POST",   "twins/{device}/modules/{module}/methods", service_connect, invoke_method, "invoke module method", ErrorForm::b},
-    {"GET",    "configurations",                        registry_read,   nullptr, "list configurations"},
-    {"POST",   "configurations/testQueries",            registry_read,   nullptr, "test configuration queries"},
-    {"GET",    "configurations/{configuration}",        registry_read,   nullptr, "get configuration"},
-    {"PUT",    "configurations/{configuration}",        registry_write,  nullptr, "create or update configuration"},
-    {"DELETE", "configurations/{configuration}",        registry_write,  nullptr, "delete configuration"},
+    {"GET",    "configurations",                        registry_read,   list_configurations, "list configurations"},
+    {"POST",   "configurations/testQueries",            registry_read,   test_configuration_queries, "test configuration queries"},
+    {"GET",    "configurations/{configuration}",        registry_read,   get_configuration, "get configuration"},
+    {"PUT",    "configurations/{configuration}",        registry_write,  put_configuration, "create or update configuration"},
+    {"DELETE", "configurations/{configuration}",        registry_write,  delete_configuration, "delete configuration"},
     {"GET",    "statistics/devices",                    registry_read,   registry_statistics, "registry statistics"},
     {"GET",    "statistics/service",                    service_connect, service_statistics, "service statistics"},
     {"POST",   "jobs/create",                           registry_write,  nullptr, "create import or export job"},

@@ -21,6 +21,10 @@ REPLAY = shared("recorded/replay.py")
         "module-twin",
         "p-identity-rules",
         "p-twin-merge",
+        "bulk-create-delete",
+        "query-device-id",
+        "configuration-lifecycle",
+        "statistics",
     ],
 )
 def test_a_recorded_exchange_is_answered_as_the_real_hub_did(hub, case):
