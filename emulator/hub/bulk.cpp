@@ -49,7 +49,13 @@ bool has_twin_part(const Json& entry) {
   return filled("tags") || filled("properties");
 }
 
-Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, const Identity& identity) {
+Json warning_entry(const Identity& identity, const HubError& error) {
+  return {{"deviceId", identity.device.value},
+          {"warningCode", "DeviceRegisteredWithoutTwin"},
+          {"warningStatus", error.message}};
+}
+
+Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, const Identity& identity, Json& warnings) {
   const std::string said = text_of(entry, "importMode");
   const Mode* mode = said.empty() ? &kModes[0] : nullptr;
   for (const Mode& row : kModes) {
@@ -67,7 +73,8 @@ Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, cons
   const Result<IdentityWrite> write = identity_from_json(entry, identity);
   if (!write) return write.error();
   const bool exists = registry.get(identity).has_value();
-  if (exists ? !mode->updates : mode->creates) {
+  const bool creating = exists ? !mode->updates : mode->creates;
+  if (creating) {
     const Result<IdentityView> created = registry.put(identity, *write, IfMatch::none());
     if (!created) return created.error();
   } else {
@@ -76,7 +83,9 @@ Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, cons
   }
   if (has_twin_part(entry)) {
     const Result<TwinView> patched = twins.patch(identity, entry, IfMatch::any());
-    if (!patched) return patched.error();
+    if (!patched && !creating) return patched.error();
+    // The identity is there: the service has a warning for just this (Swagger, BulkRegistryOperationResult).
+    if (!patched) warnings.push_back(warning_entry(identity, patched.error()));
   }
   return {};
 }
@@ -109,13 +118,14 @@ Result<Json> run_bulk(Registry& registry, Twins& twins, const Json& entries) {
   }
 
   Json errors = Json::array();
+  Json warnings = Json::array();
   for (const Json& entry : entries) {
     const Identity identity{{text_of(entry, "id")}, {text_of(entry, "moduleId")}};
-    if (const Result<void> done = run_entry(registry, twins, entry, identity); !done) {
+    if (const Result<void> done = run_entry(registry, twins, entry, identity, warnings); !done) {
       errors.push_back(error_entry(identity, done.error()));
     }
   }
-  return Json{{"isSuccessful", errors.empty()}, {"errors", errors}, {"warnings", Json::array()}};
+  return Json{{"isSuccessful", errors.empty()}, {"errors", errors}, {"warnings", warnings}};
 }
 
 Result<Regeneration> regenerate_keys(Registry& registry, const Json& body) {

@@ -2,7 +2,7 @@
 #include "emulator/hub/configurations.h"
 
 #include "emulator/heads/rest/call.h"
-#include "emulator/heads/rest/configuration_operations.h"
+#include "emulator/heads/rest/operations.h"
 
 namespace iothub::heads::rest {
 namespace {

@@ -25,6 +25,13 @@ void query_twins(Call& call);
 /// Of a device or a module; answered when it has answered.
 void invoke_method(Call& call);
 
+void list_configurations(Call& call);
+void get_configuration(Call& call);
+void put_configuration(Call& call);
+void delete_configuration(Call& call);
+void test_configuration_queries(Call& call);
+void apply_configuration_content(Call& call);
+
 void create_job(Call& call);
 void get_job(Call& call);
 void cancel_job(Call& call);

@@ -4,7 +4,6 @@
 #include <array>
 #include <optional>
 
-#include "emulator/heads/rest/configuration_operations.h"
 #include "emulator/heads/rest/operations.h"
 #include "protocol/text/ascii.h"
 

@@ -93,3 +93,12 @@ TEST_CASE_FIXTURE(Fixture, "keys are regenerated one or both, and the answer say
   CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"all","devices":[]})")).error().code ==
         ErrorCode::InvalidPolicyKey);
 }
+
+TEST_CASE_FIXTURE(Fixture, "a device whose twin part is refused is registered without it, which is a warning") {
+  const Json result = run(R"([{"id":"a","importMode":"create","tags":{"a.b":1}}])");
+  CHECK(result["isSuccessful"] == true);
+  CHECK(result["warnings"][0]["deviceId"] == "a");
+  CHECK(result["warnings"][0]["warningCode"] == "DeviceRegisteredWithoutTwin");
+  CHECK(hub.registry().get({{"a"}}));
+  CHECK(run(R"([{"id":"a","importMode":"update","tags":{"a.b":1}}])")["errors"][0]["errorCode"] == 400004);
+}

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "emulator/heads/rest/configuration_operations.h"
+#include "emulator/heads/rest/operations.h"
 #include "emulator/hub/twin_json.h"
 #include "tests/unit/emulator/heads/rest/rest_client.h"
 
