@@ -3,6 +3,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "protocol/text/fnv.h"
 #include "storage/store.h"
 
 namespace iothub::hub {
@@ -36,9 +37,7 @@ std::size_t size_of(const Telemetry& telemetry) {
 Events::Events(storage::Store& store, Links& links, const Clock& clock) : store_(store), links_(links), clock_(clock) {}
 
 int Events::partition_of(const DeviceId& device) const {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  for (const char c : device.value) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return static_cast<int>(hash % static_cast<std::uint64_t>(store_.partition_count()));
+  return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
 }
 
 Result<void> Events::append(const DevicePrincipal& from, const Telemetry& telemetry) {

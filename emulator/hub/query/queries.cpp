@@ -8,15 +8,10 @@
 #include "emulator/hub/query/json_row.h"
 #include "emulator/hub/query/twin_row.h"
 #include "protocol/text/base64.h"
+#include "protocol/text/fnv.h"
 
 namespace iothub::hub::query {
 namespace {
-
-std::uint64_t fingerprint_of(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return hash;
-}
 
 /// A continuation comes from the client: a number that is no count would index before the first group.
 bool is_count(const Json& json) {
@@ -199,7 +194,7 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
   Result<Query> query = parse_query(text);
   if (!query) return query.error();
   const std::int64_t size = page_size && *page_size >= 1 ? std::min(*page_size, kMaxPageSize) : kDefaultPageSize;
-  const std::uint64_t fingerprint = fingerprint_of(text);
+  const std::uint64_t fingerprint = text::fnv1a(text);
   const bool jobs = query->source == Source::jobs;
   auto run = std::make_unique<Run>(store_, links_, std::move(*query), size, fingerprint);
   if (!continuation) return run;

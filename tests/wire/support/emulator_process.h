@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/wire/support/temporary_folder.h"
+#include "tests/unit/support/temporary_folder.h"
 
 namespace iothub::test {
 

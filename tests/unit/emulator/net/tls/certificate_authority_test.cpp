@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "emulator/net/tls/atomic_file.h"
-#include "tests/unit/emulator/net/tls/temporary_folder.h"
+#include "tests/unit/support/temporary_folder.h"
 
 namespace iothub::net::tls {
 namespace {
 
 using namespace std::chrono_literals;
-using test::TemporaryFolder;
+using iothub::test::TemporaryFolder;
 
 const std::vector<std::string> kNames = {"localhost", "hub1.localhost", "127.0.0.1", "::1"};
 

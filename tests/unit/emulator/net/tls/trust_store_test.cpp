@@ -11,12 +11,12 @@
 
 #include "emulator/net/tls/atomic_file.h"
 #include "emulator/net/tls/certificate_authority.h"
-#include "tests/unit/emulator/net/tls/temporary_folder.h"
+#include "tests/unit/support/temporary_folder.h"
 
 namespace iothub::net::tls {
 namespace {
 
-using test::TemporaryFolder;
+using iothub::test::TemporaryFolder;
 
 void write(const std::filesystem::path& path, std::string_view text) {
   std::ofstream(path, std::ios::trunc) << text;

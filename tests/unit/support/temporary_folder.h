@@ -10,7 +10,7 @@ namespace iothub::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "iothub-wire-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "iothub-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
     path_ = name;
   }
