@@ -149,6 +149,8 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
+    {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
+     [](Config& config, const Values& values) { config.fault_injection = truth(values); }},
     {"allow-plain", Kind::flag, kServing, "", "take clients without TLS on the same ports, too",
      [](Config& config, const Values& values) { config.allow_plain = truth(values); }},
     {"ready-file", Kind::value, bit(Command::serve), "FILE",

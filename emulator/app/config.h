@@ -39,6 +39,7 @@ struct Config {
   bool allow_port_fallback = false;  ///< `serve` always may
   std::optional<std::int64_t> sas_grace_seconds;
   bool lenient = false;
+  bool fault_injection = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
   std::filesystem::path ready_file;
 

@@ -34,6 +34,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
   options.lenient = config.lenient;
+  options.fault_injection = config.fault_injection;
   return options;
 }
 

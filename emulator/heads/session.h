@@ -22,6 +22,8 @@ class Outbox {
   /// Closes once everything queued so far is committed and written. Later appends are dropped. Safe to call twice, and
   /// from inside Session calls: the session is destroyed later, never inside the call.
   virtual void close(std::string_view reason) = 0;
+  /// Closes at the end of the turn without sending anything more, as when a network is cut.
+  virtual void abort(std::string_view reason) = 0;
   /// Stops (true) or resumes (false) reading from the socket: for a session that waits before it takes more.
   virtual void pause_reading(bool pause) = 0;
 };

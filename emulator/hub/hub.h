@@ -24,8 +24,9 @@ struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
   std::vector<Policy> policies = default_policies();
-  AuthOptions auth;      ///< app sets the service's graces (limits.h) or --sas-grace
-  bool lenient = false;  ///< what the real hub refuses and `--lenient` accepts
+  AuthOptions auth;              ///< app sets the service's graces (limits.h) or --sas-grace
+  bool lenient = false;          ///< what the real hub refuses and `--lenient` accepts
+  bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
 };
 
 class Hub {
@@ -41,6 +42,7 @@ class Hub {
   /// First label of the host name; an address stays whole.
   const std::string& short_name() const { return short_name_; }
   bool lenient() const { return options_.lenient; }
+  bool fault_injection() const { return options_.fault_injection; }
 
   const Clock& clock() const { return clock_; }
   Scheduler& scheduler() { return scheduler_; }

@@ -53,7 +53,7 @@ void Connection::stop() {
   const auto self = shared_from_this();
   end_session("the emulator stops");
   if (stage_ != Stage::lingering) transport_.shut_down();
-  abort("the emulator stops");
+  drop("the emulator stops");
 }
 
 // ---- waiting ------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ void Connection::run(Step step) {
     (this->*step)();
   } catch (const std::exception& bug) {
     spdlog::error("{}: {}; the connection is closed", peer_.connection_id, bug.what());
-    abort(bug.what());
+    drop(bug.what());
   }
 }
 
@@ -137,7 +137,7 @@ void Connection::peek() {
     case IoStatus::wants_write:
       return wait_readable();
     case IoStatus::ended:
-      return abort("closed without a byte");
+      return drop("closed without a byte");
     case IoStatus::failed:
       return transport_failed();
   }
@@ -164,7 +164,7 @@ void Connection::shake_hands() {
       const std::string_view hint = handshake_hint(failure.tls);
       spdlog::info("{}: the TLS handshake of {} failed: {}{}{}", peer_.connection_id, peer_.remote_address,
                    failure.text(), hint.empty() ? "" : ": ", hint);
-      return abort("the TLS handshake failed");
+      return drop("the TLS handshake failed");
     }
   }
   stage_ = Stage::first_bytes;
@@ -350,10 +350,10 @@ void Connection::write_sealed() {
 
 void Connection::write_turn() {
   if (stage_ == Stage::closed || stage_ == Stage::lingering) return;
-  if (!doomed_reason_.empty()) return abort(doomed_reason_);
+  if (!doomed_reason_.empty()) return drop(doomed_reason_);
   flush();
   const bool last_bytes_wait = closing_ && (stage_ == Stage::open || stage_ == Stage::first_bytes);
-  if (last_bytes_wait) deadline_.set(kLastWriteTime, [this] { abort("the client does not take the last bytes"); });
+  if (last_bytes_wait) deadline_.set(kLastWriteTime, [this] { drop("the client does not take the last bytes"); });
 }
 
 void Connection::flush() {
@@ -394,7 +394,7 @@ void Connection::on_first_packet_deadline() {
   if (session_ == nullptr) {
     spdlog::info("{}: {} sent no complete TLS handshake and first bytes within {} s", peer_.connection_id,
                  peer_.remote_address, kFirstPacketTime.count());
-    return abort("time-out");
+    return drop("time-out");
   }
   if (!answered_) {
     spdlog::info("{}: {} sent no complete packet or request within {} s", peer_.connection_id, peer_.remote_address,
@@ -438,9 +438,9 @@ void Connection::end_session(std::string_view reason) {
 void Connection::finish_close() {
   end_session(close_reason_);
   transport_.shut_down();
-  if (peer_ended_) return abort(close_reason_);
+  if (peer_ended_) return drop(close_reason_);
   stage_ = Stage::lingering;
-  deadline_.set(kLingerTime, [this] { abort(close_reason_); });
+  deadline_.set(kLingerTime, [this] { drop(close_reason_); });
   wait_readable();
 }
 
@@ -449,7 +449,7 @@ void Connection::linger() {
   const IoResult result = transport_.discard(context_.loop.read_buffer());
   lingered_ += result.bytes;
   const bool more = result.status == IoStatus::done || result.status == IoStatus::wants_read;
-  if (!more || lingered_ > kMostDiscarded) return abort(close_reason_);
+  if (!more || lingered_ > kMostDiscarded) return drop(close_reason_);
   wait_readable();
 }
 
@@ -458,10 +458,10 @@ void Connection::transport_failed() {
   const std::string reason = failure.text();
   if (!failure.is_disconnect())
     spdlog::info("{}: the connection of {} failed: {}", peer_.connection_id, peer_.remote_address, reason);
-  abort(reason);
+  drop(reason);
 }
 
-void Connection::abort(std::string_view reason) {
+void Connection::drop(std::string_view reason) {
   if (stage_ == Stage::closed) return;
   const auto self = shared_from_this();
   stage_ = Stage::closed;

@@ -58,6 +58,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
 
   std::string& pending() override;
   void close(std::string_view reason) override;
+  void abort(std::string_view reason) override { doom(std::string(reason)); }
   void pause_reading(bool pause) override;
 
   hub::Hub* hub() const override;
@@ -99,7 +100,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void finish_close();
   void linger();
   void transport_failed();
-  void abort(std::string_view reason);
+  void drop(std::string_view reason);
 
   ConnectionContext& context_;
   Transport transport_;

@@ -71,6 +71,7 @@ MqttSession::MqttSession(const SessionEnvironment& environment, const Peer& peer
       peer_(peer),
       outbox_(outbox),
       timer_(environment.scheduler),
+      fault_(environment.scheduler),
       last_packet_(environment.wall_clock.now()) {
   timer_.set(kConnectTimeout, [this] { end("no CONNECT came within 30 s"); });
 }
@@ -239,6 +240,7 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
   PublishTopic topic = parse_publish_topic(publish.topic, identity());
   std::visit(Overloaded{
                  [&](TelemetryTopic& telemetry) {
+                   if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
                    const auto appended = append_telemetry(std::move(telemetry.properties), as_text(publish.payload),
                                                           publish.retain, false);
                    if (!appended) {
@@ -263,6 +265,50 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
                  },
              },
              topic);
+}
+
+bool MqttSession::inject_fault(const PropertyBag& properties) {
+  const hub::Result<std::optional<hub::Fault>> asked = hub::fault_of(properties.application);
+  if (!asked) {
+    end("fault refused: " + said(asked.error()));
+    return true;
+  }
+  if (!*asked) return false;
+  const hub::Fault& fault = **asked;
+  switch (fault.type) {
+    case hub::FaultType::kill_tcp:
+    case hub::FaultType::shut_down_mqtt:
+    case hub::FaultType::invoke_throttling:
+    case hub::FaultType::invoke_max_message_quota:
+    case hub::FaultType::invoke_auth_error:
+      // A repeat that comes before the fault asks for the same one.
+      fault_.set(fault.delay, [this, fault] { fall(fault); });
+      return true;
+    case hub::FaultType::kill_amqp_connection:
+    case hub::FaultType::kill_amqp_session:
+    case hub::FaultType::kill_amqp_cbs_link_request:
+    case hub::FaultType::kill_amqp_cbs_link_response:
+    case hub::FaultType::kill_amqp_d2c_link:
+    case hub::FaultType::kill_amqp_c2d_link:
+    case hub::FaultType::kill_amqp_twin_link_request:
+    case hub::FaultType::kill_amqp_twin_link_response:
+    case hub::FaultType::kill_amqp_method_link_request:
+    case hub::FaultType::kill_amqp_method_link_response:
+    case hub::FaultType::shut_down_amqp:
+      break;
+  }
+  end("fault refused: " + std::string(name_of(fault.type)) + " is for AMQP connections");
+  return true;
+}
+
+/// MQTT 3.1.1 has no packet for any of them: the connection ends, and the device may come back at once
+/// (fault-injection.md 2).
+void MqttSession::fall(const hub::Fault& fault) {
+  if (state_ != State::connected) return;
+  const std::string reason =
+      "fault " + std::string(name_of(fault.type)) + " asked for by the device: " + shown(fault.reason);
+  if (fault.type == hub::FaultType::kill_tcp) outbox_.abort(reason);
+  end(reason);
 }
 
 hub::Result<void> MqttSession::append_telemetry(PropertyBag properties, std::string_view body, bool retain,
@@ -412,6 +458,7 @@ void MqttSession::stop(std::string_view reason) {
   if (state_ == State::ended) return;
   state_ = State::ended;
   timer_.cancel();
+  fault_.cancel();
   const std::string line = shown(reason);  // a reason may quote a token's decoded parts
   outbox_.close(line);
   if (principal_) {

@@ -12,6 +12,7 @@
 #include "emulator/heads/mqtt/topics.h"
 #include "emulator/heads/session.h"
 #include "emulator/hub/device_link.h"
+#include "emulator/hub/fault_injection.h"
 #include "emulator/hub/hub.h"
 #include "protocol/mqtt/decode.h"
 #include "protocol/mqtt/packet.h"
@@ -68,6 +69,9 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void take_method_answer(const MethodResponseTopic& response, std::string_view payload);
   void handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe);
 
+  /// True when the message asked for a fault: then it is neither stored nor acknowledged.
+  bool inject_fault(const PropertyBag& properties);
+  void fall(const hub::Fault& fault);
   hub::Result<void> append_telemetry(PropertyBag properties, std::string_view body, bool retain, bool is_will);
   void answer_twin_get(std::string_view rid);
   void answer_reported_patch(std::string_view rid, std::string_view payload);
@@ -96,6 +100,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   std::string partial_;                ///< the beginning of a packet; holds no memory when empty
   std::set<std::uint16_t> in_flight_;  ///< packet ids of our PUBLISHes that wait for a PUBACK
   hub::Timer timer_;                   ///< the CONNECT time-out, then the next of keep-alive and token expiry
+  hub::Timer fault_;                   ///< a fault that the device asked for, after its delay
   Timestamp last_packet_;
   std::chrono::milliseconds max_silence_{kMaxSilence};
   std::uint16_t last_packet_id_ = 0;

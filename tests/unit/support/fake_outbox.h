@@ -15,6 +15,10 @@ class FakeOutbox final : public heads::Outbox {
     if (std::exchange(closed, true)) return;
     close_reason = reason;
   }
+  void abort(std::string_view reason) override {
+    aborted = true;
+    close(reason);
+  }
   void pause_reading(bool pause) override { reading_paused = pause; }
 
   /// What was written since the last call.
@@ -22,6 +26,7 @@ class FakeOutbox final : public heads::Outbox {
 
   std::string bytes;
   bool closed = false;
+  bool aborted = false;
   std::string close_reason;
   bool reading_paused = false;
 

@@ -15,9 +15,9 @@
 namespace iothub::test {
 
 struct TestHub {
-  explicit TestHub(std::vector<std::string> host_names = {"localhost"})
-      : store(storage::SqliteStore::in_memory({})),
-        hub(options(std::move(host_names)), *store, clock, scheduler, random) {}
+  explicit TestHub(std::vector<std::string> host_names = {"localhost"}) : TestHub(options(std::move(host_names))) {}
+  explicit TestHub(hub::HubOptions options)
+      : store(storage::SqliteStore::in_memory({})), hub(std::move(options), *store, clock, scheduler, random) {}
 
   static hub::HubOptions options(std::vector<std::string> host_names) {
     hub::HubOptions options;

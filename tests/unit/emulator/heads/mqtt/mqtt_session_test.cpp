@@ -102,7 +102,8 @@ constexpr std::string_view kEvents = "devices/d1/messages/events/";
 // ---- a hub with device d1 and module d1/m1, and any number of connections -----------------------------------------
 
 struct World : test::TestHub {
-  World() {
+  World() : World(options({"localhost"})) {}
+  explicit World(hub::HubOptions hub_options) : TestHub(std::move(hub_options)) {
     create("d1");
     create("d1", "m1");
     hubs.add(hub);
@@ -806,4 +807,74 @@ TEST_CASE("the reason of a refusal is one line, whatever the client said") {
   CHECK(client.connect(fields) == connack(5));
   CHECK(client.outbox.close_reason.find("evil?host") != std::string::npos);
   CHECK(client.outbox.close_reason.find('\n') == std::string::npos);
+}
+
+// ---- faults that a device asks for (fault-injection.md) -------------------------------------------------------------
+
+namespace {
+
+struct FaultWorld : World {
+  FaultWorld() : World(with_faults()) {}
+  static hub::HubOptions with_faults() {
+    hub::HubOptions options = TestHub::options({"localhost"});
+    options.fault_injection = true;
+    return options;
+  }
+};
+
+std::string fault_topic(std::string_view type, std::string_view delay) {
+  return std::string(kEvents) + "AzIoTHub_FaultOperationType=" + std::string(type) +
+         "&AzIoTHub_FaultOperationCloseReason=boom&AzIoTHub_FaultOperationDelayInSecs=" + std::string(delay) +
+         "&AzIoTHub_FaultOperationDurationInSecs=5";
+}
+
+}  // namespace
+
+TEST_CASE("an ordinary hub takes a fault message as telemetry") {
+  World world;
+  Client client(world);
+  client.connect();
+  CHECK(client.say(publish1(7, fault_topic("KillTcp", "0"), "x")) == puback(7));
+  CHECK(world.events().size() == 1);
+}
+
+TEST_CASE("a fault message is neither acknowledged nor stored, and the connection ends after its delay") {
+  for (const auto& [type, cut] : {std::pair{"KillTcp", true},
+                                  {"killtcp", true},
+                                  {"ShutDownMqtt", false},
+                                  {"InvokeThrottling", false},
+                                  {"InvokeMaxMessageQuota", false},
+                                  {"InvokeAuthError", false}}) {
+    CAPTURE(type);
+    FaultWorld world;
+    Client client(world);
+    client.connect();
+    CHECK(client.say(publish1(7, fault_topic(type, "2"), "x")).empty());
+    CHECK(client.say(publish1(8, kEvents, "y")) == puback(8));
+    world.advance(1s);
+    CHECK_FALSE(client.outbox.closed);
+    world.advance(1s);
+    CHECK(client.outbox.closed);
+    CHECK(client.outbox.aborted == cut);
+    CHECK(client.outbox.close_reason.find("boom") != std::string::npos);
+    CHECK_FALSE(world.shown_connected());
+    CHECK(world.events().size() == 1);
+
+    Client again(world);
+    CHECK(again.connect() == kConnackPresent);
+  }
+}
+
+TEST_CASE("a fault of another transport, and one that cannot be read, end the connection at once with the reason") {
+  for (const std::string& topic : {fault_topic("KillAmqpSession", "0"), fault_topic("KillEverything", "0"),
+                                   fault_topic("KillTcp", "soon"), fault_topic("KillTcp", "-1")}) {
+    CAPTURE(topic);
+    FaultWorld world;
+    Client client(world);
+    client.connect();
+    CHECK(client.say(publish1(7, topic, "x")).empty());
+    CHECK(client.outbox.closed);
+    CHECK(client.outbox.close_reason.find("fault refused") != std::string::npos);
+    CHECK(world.events().empty());
+  }
 }

@@ -1,0 +1,51 @@
+#pragma once
+/// Faults that a device asks for on its own connection, as the end-to-end suites of Microsoft's SDKs do: an ordinary
+/// telemetry message with `AzIoTHub_Fault...` application properties (fault-injection.md). Only special hubs of the
+/// service obey them; ours does with `--fault-injection`.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "emulator/hub/errors.h"
+#include "emulator/hub/events.h"
+
+namespace iothub::hub {
+
+enum class FaultType : std::uint8_t {
+  kill_tcp,
+  kill_amqp_connection,
+  kill_amqp_session,
+  kill_amqp_cbs_link_request,
+  kill_amqp_cbs_link_response,
+  kill_amqp_d2c_link,
+  kill_amqp_c2d_link,
+  kill_amqp_twin_link_request,
+  kill_amqp_twin_link_response,
+  kill_amqp_method_link_request,
+  kill_amqp_method_link_response,
+  shut_down_amqp,
+  shut_down_mqtt,
+  invoke_throttling,
+  invoke_max_message_quota,
+  invoke_auth_error,
+};
+/// `KillTcp`: as the SDKs write it.
+std::string_view name_of(FaultType type);
+
+struct Fault {
+  FaultType type{};
+  std::string reason;                ///< what a close or a detach says
+  std::chrono::seconds delay{0};     ///< before the fault
+  std::chrono::seconds duration{0};  ///< how long Invoke... faults last
+};
+
+/// The longest delay and duration that are taken (Java asks for 100,000 s).
+inline constexpr std::chrono::seconds kMaxFaultTime{1'000'000};
+
+/// The fault a message asks for; nothing when it is ordinary telemetry. Refuses (400004) an unknown type and a time
+/// that is no number: a test would otherwise wait for a fault that never comes. Types are compared without case.
+Result<std::optional<Fault>> fault_of(const Telemetry::Properties& properties);
+
+}  // namespace iothub::hub
