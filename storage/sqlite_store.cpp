@@ -8,8 +8,10 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/c2d_table.h"
 #include "storage/connection.h"
 #include "storage/database_lock.h"
+#include "storage/feedback_table.h"
 #include "storage/schema.h"
 #include "storage/statement.h"
 
@@ -276,7 +278,9 @@ struct SqliteStore::Database {
           select_documents(database, kSelectDocuments),
           put_document(database, kPutDocument),
           remove_document(database, kRemoveDocument),
-          update_position(database, kUpdatePosition) {
+          update_position(database, kUpdatePosition),
+          c2d(database),
+          feedback(database) {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
         select_events.emplace_back(database, storage::select_events(partition));
@@ -291,6 +295,8 @@ struct SqliteStore::Database {
     Statement select_session, put_session, remove_session;
     Statement select_document, select_documents, put_document, remove_document;
     Statement update_position;
+    C2dTable c2d;
+    FeedbackTable feedback;
     std::vector<Statement> insert_event, select_events;  // by partition
   };
 
@@ -495,6 +501,76 @@ void SqliteStore::put_session(std::string_view device_id, std::string_view modul
 
 void SqliteStore::remove_session(std::string_view device_id, std::string_view module_id) {
   write([&](Database::Statements& statements) { return statements.remove_session.run(device_id, module_id).finish(); });
+}
+
+// ---- cloud-to-device messages and feedback --------------------------------------------------------------------------
+
+std::int64_t SqliteStore::append_c2d_message(const C2dRow& message) {
+  return write([&](Database::Statements& statements) { return statements.c2d.append(message); });
+}
+
+std::vector<std::int64_t> SqliteStore::c2d_sequence_numbers(std::string_view device_id, std::string_view module_id) {
+  return read([&](Database::Statements& statements) { return statements.c2d.sequence_numbers(device_id, module_id); });
+}
+
+std::optional<C2dRow> SqliteStore::c2d_message(std::string_view device_id, std::string_view module_id,
+                                               std::int64_t sequence_number) {
+  return read(
+      [&](Database::Statements& statements) { return statements.c2d.message(device_id, module_id, sequence_number); });
+}
+
+std::int64_t SqliteStore::c2d_message_count(std::string_view device_id, std::string_view module_id) {
+  return read([&](Database::Statements& statements) { return statements.c2d.count(device_id, module_id); });
+}
+
+void SqliteStore::set_c2d_delivery_count(std::string_view device_id, std::string_view module_id,
+                                         std::int64_t sequence_number, std::int64_t delivery_count) {
+  write([&](Database::Statements& statements) {
+    statements.c2d.set_delivery_count(device_id, module_id, sequence_number, delivery_count);
+  });
+}
+
+bool SqliteStore::remove_c2d_message(std::string_view device_id, std::string_view module_id,
+                                     std::int64_t sequence_number) {
+  return write(
+      [&](Database::Statements& statements) { return statements.c2d.remove(device_id, module_id, sequence_number); });
+}
+
+std::vector<C2dRow> SqliteStore::expired_c2d_messages(std::int64_t time) {
+  return read([&](Database::Statements& statements) { return statements.c2d.expired(time); });
+}
+
+std::optional<std::int64_t> SqliteStore::next_c2d_expiry(std::int64_t after) {
+  return read([&](Database::Statements& statements) { return statements.c2d.next_expiry(after); });
+}
+
+void SqliteStore::append_feedback(std::string_view device_id, std::string_view module_id, std::int64_t time,
+                                  std::string_view json) {
+  write([&](Database::Statements& statements) { statements.feedback.append(device_id, module_id, time, json); });
+}
+
+FeedbackWaiting SqliteStore::waiting_feedback() {
+  return read([&](Database::Statements& statements) { return statements.feedback.waiting(); });
+}
+
+void SqliteStore::form_feedback_batch(std::int64_t time, std::int64_t limit) {
+  write([&](Database::Statements& statements) { statements.feedback.form_batch(time, limit); });
+}
+
+std::vector<FeedbackBatchRow> SqliteStore::feedback_batches() {
+  return read([&](Database::Statements& statements) { return statements.feedback.batches(); });
+}
+
+std::vector<std::string> SqliteStore::feedback_records(std::int64_t batch) {
+  return read([&](Database::Statements& statements) { return statements.feedback.records(batch); });
+}
+
+void SqliteStore::set_feedback_delivery_count(std::int64_t batch, std::int64_t delivery_count) {
+  write([&](Database::Statements& statements) { statements.feedback.set_delivery_count(batch, delivery_count); });
+}
+
+void SqliteStore::remove_feedback_batch(std::int64_t batch) {
+  write([&](Database::Statements& statements) { statements.feedback.remove_batch(batch); });
 }
 
 // ---- documents ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 /// Cloud-to-device messages: one durable FIFO queue a device or module (documentation: Understand cloud-to-device
 /// messaging; rest.md 6.6; corrections.md 6). What is received is locked; a lock lives in memory only, so that after a
 /// restart everything not settled is enqueued again.
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -33,7 +32,7 @@ struct C2dMessage {
   enum class Ack : std::uint8_t { none, positive, negative, full };  ///< the order is the storage's
 
   std::string message_id, correlation_id, user_id, to, content_type, content_encoding;  ///< empty: not set
-  std::optional<Timestamp> expiry;  ///< absolute-expiry-time; send() gives one hour when there is none
+  std::optional<Timestamp> expiry;  ///< absolute-expiry-time as the sender gave it; nothing: one hour
   Ack ack = Ack::none;
   std::vector<std::pair<std::string, std::string>> properties;  ///< the application's, in the order sent
   std::string body;                                             ///< bytes
@@ -41,6 +40,7 @@ struct C2dMessage {
   // Given by the hub.
   std::int64_t sequence_number = 0;  ///< counts from 1 in each queue, never twice
   Timestamp enqueued_time;
+  Timestamp expires;         ///< by the sender's expiry or the hub's hour
   int delivery_count = 0;    ///< how often it was abandoned
   std::string lock_token;    ///< lower-case guid, another one for each lock; empty before receive() and deliver_c2d()
   bool redelivered = false;  ///< an earlier delivery was not settled
@@ -88,7 +88,7 @@ class C2d {
   void link_gone(const Identity& identity);
   /// The identity was removed, and its queue with it; for a device its modules' too.
   void identity_removed(const Identity& identity);
-  /// After a failed commit: locks of messages that never were are dropped.
+  /// After a failed commit: what is remembered of times is read again.
   void forget();
 
  private:
@@ -121,7 +121,6 @@ class C2d {
   /// Ends locks and messages whose time has come, and sets the timer for the next.
   void settle_due();
   void watch();
-  std::string new_lock_token();
 
   storage::Store& store_;
   IdentityCache& identities_;

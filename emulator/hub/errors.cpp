@@ -86,6 +86,24 @@ HubError message_too_large(std::size_t bytes, std::size_t limit) {
           {}};
 }
 
+HubError queue_is_full(const Identity& identity) {
+  return {ErrorCode::DeviceMaximumQueueDepthExceeded,
+          "Device Queue depth cannot exceed 50 messages",
+          "the cloud-to-device queue of '" + identity.name() + "' is full",
+          {}};
+}
+
+HubError invalid_message_expiry(Timestamp expiry) {
+  return {ErrorCode::InvalidMessageExpiryTime,
+          "Invalid message expiry time",
+          "the message expires at " + text::iso_time(expiry) + ", which is not within the next two days",
+          {}};
+}
+
+HubError lock_lost() {
+  return {ErrorCode::DeviceMessageLockLost, "PreconditionFailed", "the lock has ended, or never was", {}};
+}
+
 HubError not_implemented(std::string what) {
   std::string message = what + " is not implemented by the emulator";
   return {ErrorCode::NotImplemented, std::move(message), {}, {}};

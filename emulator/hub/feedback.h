@@ -3,7 +3,6 @@
 /// and given out in batches (documentation: Understand cloud-to-device messaging, Message feedback; rest.md 5.8, 6.6;
 /// corrections.md 6). Records of an identity that is removed go with it.
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -74,7 +73,7 @@ class Feedback {
   /// available at the time of the call is not told: call receive() once first.
   [[nodiscard]] Listener listen(std::function<void()> available);
 
-  /// After a failed commit: locks of batches that never were are dropped.
+  /// After a failed commit: all locks are lost, for some may be of batches that never were.
   void forget();
 
  private:
@@ -84,7 +83,7 @@ class Feedback {
   };
   std::optional<std::int64_t> take_lock(std::string_view lock_token);
   bool is_locked(std::int64_t batch) const;
-  void form_batch();
+  void remove_expired_batches();
   void settle_due();
   void watch();
   void tell_available();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/c2d.h"
+#include "emulator/hub/feedback.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -41,9 +43,17 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
       events_(store, links_, clock),
       sessions_(store),
+      feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
+      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, clock, scheduler, random)),
       activity_flush_(scheduler) {
-  links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
-  registry_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
+  links_.on_gone([this](const Identity& identity) {
+    methods_.link_gone(identity);
+    c2d_->link_gone(identity);
+  });
+  registry_.on_changed([this](const Identity& identity) {
+    if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
+    configurations_.identity_changed(identity);
+  });
   twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
   jobs_.resume();
   schedule_activity_flush();
@@ -88,6 +98,8 @@ void Hub::roll_back() {
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
+  feedback_->forget();
+  c2d_->forget();
 }
 
 }  // namespace iothub::hub

@@ -20,6 +20,9 @@
 
 namespace iothub::hub {
 
+class C2d;
+class Feedback;
+
 struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
@@ -54,6 +57,8 @@ class Hub {
   Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
   Sessions& sessions() { return sessions_; }
+  C2d& c2d() { return *c2d_; }
+  Feedback& feedback() { return *feedback_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -87,6 +92,8 @@ class Hub {
   Jobs jobs_;
   Events events_;
   Sessions sessions_;
+  std::unique_ptr<Feedback> feedback_;
+  std::unique_ptr<C2d> c2d_;
   Timer activity_flush_;
 };
 

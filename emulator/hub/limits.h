@@ -32,6 +32,17 @@ inline constexpr std::size_t kMaxMethodPayloadBytes = 128 * 1024;  // Understand
 inline constexpr std::int64_t kMaxMethodTimeoutSeconds = 300;
 inline constexpr std::size_t kMaxMethodsInFlight = 1000;  // per identity; the service's own number is not published
 
+// Understand cloud-to-device messaging: these are a new hub's settings, and the bounds of a message.
+inline constexpr std::size_t kMaxC2dBytes = 64 * 1024;
+inline constexpr std::int64_t kMaxC2dQueueDepth = 50;
+inline constexpr std::int64_t kMaxC2dDeliveries = 10;  // feedback too
+inline constexpr std::int64_t kC2dLockSeconds = 60;    // feedback too
+inline constexpr std::int64_t kDefaultC2dTtlSeconds = 3600;
+inline constexpr std::int64_t kMaxC2dTtlSeconds = 48 * 3600;
+inline constexpr std::int64_t kFeedbackTtlSeconds = 3600;
+inline constexpr std::int64_t kMaxFeedbackRecords = 64;    // azure-iot-sdks #555: a batch has at most this many,
+inline constexpr std::int64_t kFeedbackBatchSeconds = 15;  // and waits at most this long after its first
+
 inline constexpr std::size_t kMaxJobIdLength = 64;               // probed
 inline constexpr std::int64_t kMaxJobDelaySeconds = 168 * 3600;  // probed: startTime at most 168 hours ahead
 

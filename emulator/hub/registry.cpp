@@ -84,7 +84,8 @@ Result<void> Registry::require_usable_parent(const Identity& module) const {
 IdentityView Registry::view(storage::IdentityRow row, bool created) const {
   const LinkState link =
       links_.state({{row.device_id}, {row.module_id}}, row.connection_state_updated_time, row.last_activity_time);
-  return {std::move(row), link, 0, created};
+  const std::int64_t queued = created ? 0 : store_.c2d_message_count(row.device_id, row.module_id);
+  return {std::move(row), link, queued, created};
 }
 
 Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match) {

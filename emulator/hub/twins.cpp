@@ -71,7 +71,8 @@ Twins::Twins(TwinCache& twins, IdentityCache& identities, Links& links, const Cl
 
 TwinView Twins::view(const Identity& identity, const Twin& twin) const {
   const storage::IdentityRow* row = identities_.find(identity);
-  return {&twin, row, links_.state(identity, row->connection_state_updated_time, row->last_activity_time), 0};
+  return {&twin, row, links_.state(identity, row->connection_state_updated_time, row->last_activity_time),
+          identities_.c2d_message_count(identity)};
 }
 
 Result<TwinView> Twins::get(const Identity& identity) {

@@ -25,6 +25,8 @@ void query_twins(Call& call);
 /// Of a device or a module; answered when it has answered.
 void invoke_method(Call& call);
 
+void purge_c2d(Call& call);
+
 void list_configurations(Call& call);
 void get_configuration(Call& call);
 void put_configuration(Call& call);

@@ -33,7 +33,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST",   "devices/query",                         registry_read,   query_twins, "query"},
     {"POST",   "devices/keys/regenerate",               registry_write,  regenerate_keys, "regenerate device keys"},
     {"POST",   "devices/{device}/applyConfigurationContent", registry_write, apply_configuration_content, "apply configuration content"},
-    {"DELETE", "devices/{device}/commands",             service_connect, nullptr, "purge cloud-to-device messages"},
+    {"DELETE", "devices/{device}/commands",             service_connect, purge_c2d, "purge cloud-to-device messages"},
     {"POST",   "twins/{device}/methods",                service_connect, invoke_method, "invoke device method", ErrorForm::b},
     {"POST",   "twins/{device}/modules/{module}/methods", service_connect, invoke_method, "invoke module method", ErrorForm::b},
     {"GET",    "configurations",                        registry_read,   list_configurations, "list configurations"},
