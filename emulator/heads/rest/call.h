@@ -46,6 +46,8 @@ class Call : public std::enable_shared_from_this<Call> {
   hub::Result<hub::Json> json_body() const;
 
   void answer(const hub::Json& body, http::Headers headers = {}, int status = 200);
+  /// The body as it is; its type is among the headers.
+  void answer_bytes(std::string body, http::Headers headers) { respond({200, std::move(headers), std::move(body)}); }
   void answer_empty(int status, http::Headers headers = {});
   void answer_no_content() { answer_empty(204); }
   void refuse(const hub::HubError& error);

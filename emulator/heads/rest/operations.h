@@ -46,5 +46,8 @@ void invoke_component_command(Call& call);
 
 /// A device's own (rest.md 4).
 void send_telemetry(Call& call);
+void receive_c2d(Call& call);
+void complete_or_reject_c2d(Call& call);
+void abandon_c2d(Call& call);
 
 }  // namespace iothub::heads::rest
