@@ -13,6 +13,9 @@
 
 namespace iothub::heads {
 
+/// What a WebSocket carries.
+enum class WebSocketProtocol { mqtt, amqp };
+
 /// Where a session writes. Nothing leaves before the loop turn's commit: what is queued when a commit fails is dropped.
 class Outbox {
  public:
@@ -24,6 +27,9 @@ class Outbox {
   virtual void close(std::string_view reason) = 0;
   /// Stops (true) or resumes (false) reading from the socket: for a session that waits before it takes more.
   virtual void pause_reading(bool pause) = 0;
+  /// The connection turns into a WebSocket once everything queued so far, the answer 101 at its end, is committed. This
+  /// session ends then, and one of `inner` takes over; `rest` is what the client sent after its request.
+  virtual void become_websocket(WebSocketProtocol inner, std::string rest) = 0;
 };
 
 /// What a session may know of its connection.

@@ -99,7 +99,7 @@ void Connection::read_soon() {
 
 bool Connection::may_read() const {
   return (stage_ == Stage::first_bytes || stage_ == Stage::open) && !closing_ && !session_paused_ && !backlogged_ &&
-         doomed_reason_.empty();
+         upgrade_ == nullptr && doomed_reason_.empty();
 }
 
 void Connection::on_readable() {
@@ -253,7 +253,11 @@ void Connection::open_session(Protocol protocol, std::span<const std::byte> byte
 void Connection::receive(std::span<const std::byte> bytes) {
   if (http_) last_activity_ = std::chrono::steady_clock::now();
   try {
-    session_->receive(bytes);
+    if (websocket_ != nullptr) {
+      receive_frames(bytes);
+    } else {
+      session_->receive(bytes);
+    }
   } catch (const storage::Error& error) {
     spdlog::error("{}: the storage failed: {}", peer_.connection_id, error.what());
     session_storage_failed();
@@ -264,6 +268,35 @@ void Connection::receive(std::span<const std::byte> bytes) {
   }
   // Also without output: telemetry of QoS 0 is only written.
   context_.loop.turn().request();
+}
+
+void Connection::receive_frames(std::span<const std::byte> bytes) {
+  std::string& data = context_.unframed;
+  empty(data);
+  const bool open = websocket_->reader.receive(bytes, data, websocket_->answers);
+  if (!websocket_->answers.empty()) mark();
+  if (!data.empty()) session_->receive(std::as_bytes(std::span(data)));
+  if (open) return;
+  if (websocket_->reader.close_status() != websocket::CloseStatus::normal) {
+    spdlog::info("{}: {} broke the WebSocket: {}", peer_.connection_id, peer_.remote_address,
+                 websocket_->reader.end_reason());
+  }
+  close(websocket_->reader.end_reason());
+}
+
+/// The 101 is committed: from here on both directions are frames.
+void Connection::switch_to_websocket() {
+  const auto upgrade = std::exchange(upgrade_, nullptr);
+  end_session("HTTP became a WebSocket");
+  const bool mqtt = upgrade->inner == heads::WebSocketProtocol::mqtt;
+  spdlog::debug("{}: {} over WebSocket", peer_.connection_id, mqtt ? "MQTT" : "AMQP");
+  websocket_ = std::make_unique<WebSocket>();
+  session_ = context_.make_session(mqtt ? Protocol::mqtt : Protocol::amqp, *this, peer_, context_.environment);
+  http_ = false;
+  answered_ = false;
+  deadline_.set(kFirstPacketTime, [this] { run(&Connection::on_first_packet_deadline); });
+  if (!upgrade->rest.empty()) receive(std::as_bytes(std::span(upgrade->rest)));
+  if (may_read()) read_soon();
 }
 
 void Connection::session_storage_failed() {
@@ -305,6 +338,11 @@ void Connection::pause_reading(bool pause) {
   if (may_read()) read_soon();
 }
 
+void Connection::become_websocket(heads::WebSocketProtocol inner, std::string rest) {
+  upgrade_ = std::make_unique<Upgrade>(Upgrade{inner, std::move(rest)});
+  mark();
+}
+
 hub::Hub* Connection::hub() const {
   return session_ != nullptr ? session_->hub() : nullptr;
 }
@@ -313,6 +351,7 @@ void Connection::turn_failed() {
   if (session_ == nullptr || !doomed_reason_.empty() || (failed_ && pending_.empty())) return;
   failed_ = true;
   empty(pending_);
+  upgrade_.reset();
   // A session that answered and closed in this turn answers again, then closes all the same.
   const bool was_closing = std::exchange(closing_, false);
   try {
@@ -329,6 +368,11 @@ void Connection::turn_failed() {
 void Connection::take_pending() {
   if (pending_.empty()) return;
   answered_ = true;
+  if (websocket_ != nullptr) {
+    out_.erase(0, std::exchange(sent_, 0));
+    websocket::append_binary(pending_, out_);
+    return empty(pending_);
+  }
   if (out_.empty()) {
     out_.swap(pending_);
     return;
@@ -342,6 +386,12 @@ void Connection::seal() {
   marked_ = false;
   failed_ = false;
   take_pending();
+  if (websocket_ == nullptr) return;
+  out_ += websocket_->answers;
+  empty(websocket_->answers);
+  if (closing_ && !std::exchange(websocket_->close_sent, true)) {
+    websocket::append_close(websocket_->reader.close_status(), out_);
+  }
 }
 
 void Connection::write_sealed() {
@@ -352,6 +402,7 @@ void Connection::write_turn() {
   if (stage_ == Stage::closed || stage_ == Stage::lingering) return;
   if (!doomed_reason_.empty()) return abort(doomed_reason_);
   flush();
+  if (upgrade_ != nullptr && !closing_ && stage_ == Stage::open) switch_to_websocket();
   const bool last_bytes_wait = closing_ && (stage_ == Stage::open || stage_ == Stage::first_bytes);
   if (last_bytes_wait) deadline_.set(kLastWriteTime, [this] { abort("the client does not take the last bytes"); });
 }

@@ -16,6 +16,7 @@
 #include "emulator/net/tls/server_context.h"
 #include "emulator/net/transport.h"
 #include "emulator/net/turn.h"
+#include "protocol/websocket/frames.h"
 
 namespace iothub::net {
 
@@ -32,6 +33,7 @@ struct ConnectionContext {
   heads::SessionEnvironment environment;
   MakeSession make_session;
   std::unordered_set<std::shared_ptr<Connection>> open{};
+  std::string unframed{};   ///< what the frames of one read carried
   std::string discarded{};  ///< where sessions write that have no peer any more
 };
 
@@ -59,6 +61,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   std::string& pending() override;
   void close(std::string_view reason) override;
   void pause_reading(bool pause) override;
+  void become_websocket(heads::WebSocketProtocol inner, std::string rest) override;
 
   hub::Hub* hub() const override;
   void turn_failed() override;
@@ -66,6 +69,19 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void write_sealed() override;
 
  private:
+  /// What the session asked for; done after the commit.
+  struct Upgrade {
+    heads::WebSocketProtocol inner;
+    std::string rest;
+  };
+
+  /// Between the socket and the session: pending_ stays without frames, and gets one a turn on its way into out_.
+  struct WebSocket {
+    websocket::FrameReader reader;
+    std::string answers{};  ///< Pongs
+    bool close_sent = false;
+  };
+
   enum class Stage { first_byte, handshake, first_bytes, open, lingering, closed };
   using Step = void (Connection::*)();
 
@@ -84,6 +100,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void open_session(Protocol protocol, std::span<const std::byte> bytes);
   void refuse(Protocol protocol);
   void receive(std::span<const std::byte> bytes);
+  void receive_frames(std::span<const std::byte> bytes);
+  void switch_to_websocket();
   void session_storage_failed();
 
   void mark();
@@ -106,6 +124,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   heads::Peer peer_;
   std::unique_ptr<heads::Session> session_;
   hub::Timer deadline_;
+  std::unique_ptr<Upgrade> upgrade_;
+  std::unique_ptr<WebSocket> websocket_;
 
   std::string first_bytes_;  ///< while they do not tell the protocol yet
   std::string pending_;      ///< of this turn, waits for the commit

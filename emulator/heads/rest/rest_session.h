@@ -53,6 +53,7 @@ class RestSession final : public Session, private Responder {
 
   void serve_requests();
   void serve(http::Request request);
+  void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
   hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;
   void begin(Exchange exchange);

@@ -75,8 +75,6 @@ constexpr auto kRoutes = std::to_array<Route>({
                                                                                   "list devices in scope"},
     {"GET",    "devices/{device}/modules/{module}/deviceAndModuleInDeviceScope", device_connect, nullptr,
                                                                                   "get device in scope"},
-    {"GET",    "$iothub/websocket",                     device_connect,  nullptr, "MQTT or AMQP over WebSocket"},
-    {"GET",    "$servicebus/websocket",                 service_connect, nullptr, "AMQP over WebSocket"},
 });
 // clang-format on
 
