@@ -33,6 +33,7 @@ struct Config {
   bool data_folder_is_a_flag = false;
   bool ca_folder_is_a_flag = false;
 
+  std::vector<std::filesystem::path> device_ca_files;
   std::vector<std::string> host_names;  ///< beside those that every hub has
   std::string listen_address = "localhost";
   Ports ports;                       ///< 0: the system picks
@@ -48,6 +49,7 @@ struct Config {
   std::vector<std::string> child_command;  ///< `exec`: program and arguments
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
+  std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
   std::string policy;
   std::string device;
   std::string module;

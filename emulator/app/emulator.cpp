@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/device_ca_folder.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -28,11 +29,20 @@ std::unique_ptr<storage::SqliteStore> open_store(const Config& config) {
   return storage::SqliteStore::open(database_file(config.data_folder), options);
 }
 
+std::vector<std::string> read_device_cas(const Config& config) {
+  std::vector<std::string> texts;
+  for (const auto& file : config.device_ca_files) texts.push_back(read_device_ca(file));
+  if (config.in_memory) return texts;
+  for (const auto& file : device_ca_files(config.data_folder)) texts.push_back(read_device_ca(file));
+  return texts;
+}
+
 hub::HubOptions hub_options(const Config& config, std::vector<std::string> names) {
   hub::HubOptions options;
   options.host_names = std::move(names);
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
+  options.auth.device_cas = read_device_cas(config);
   options.lenient = config.lenient;
   return options;
 }

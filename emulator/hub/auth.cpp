@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/hub/device_cas.h"
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
@@ -91,7 +92,10 @@ Auth::Auth(std::vector<Policy> policies, AuthOptions options, std::vector<std::s
       options_(options),
       host_names_(std::move(host_names)),
       identities_(identities),
-      clock_(clock) {}
+      clock_(clock),
+      device_cas_(std::make_unique<const DeviceCas>(options_.device_cas)) {}
+
+Auth::~Auth() = default;
 
 const Policy* Auth::policy(std::string_view name) const {
   const auto found = std::find_if(policies_.begin(), policies_.end(), [&](const Policy& candidate) {
@@ -140,6 +144,23 @@ Result<void> Auth::authorize_service(std::string_view authorization, std::string
   return {};
 }
 
+Result<void> Auth::check_certificate(const storage::IdentityRow& row, const Identity& identity,
+                                     const ClientCertificate& shown) const {
+  if (row.authentication_type == "certificateAuthority") {
+    const Result<void> signed_by_ours = device_cas_->verify(shown.chain, clock_.now());
+    if (!signed_by_ours) return signed_by_ours;
+    if (shown.common_name == identity.name()) return {};
+    return unauthorized("the client certificate is for '" + shown.common_name + "', not for '" + identity.name() + "'");
+  }
+  if (row.authentication_type != "selfSigned") {
+    return unauthorized("a client certificate was shown, but '" + identity.name() +
+                        "' is registered with authentication '" + row.authentication_type + "'");
+  }
+  if (same_thumbprint(row.primary_thumbprint, shown) || same_thumbprint(row.secondary_thumbprint, shown)) return {};
+  return unauthorized("the client certificate's thumbprint (SHA-1 " + shown.sha1_thumbprint +
+                      ") is neither of those registered for '" + identity.name() + "'");
+}
+
 Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
                                                   const DeviceCredentials& credentials) const {
   const storage::IdentityRow* device = identities_.find({identity.device});
@@ -158,15 +179,7 @@ Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
   if (credentials.sas_token.empty()) {
     if (credentials.certificate == nullptr)
       return unauthorized("neither a SAS token nor a client certificate was given");
-    if (row->authentication_type != "selfSigned") {
-      return unauthorized("a client certificate was shown, but '" + identity.name() +
-                          "' is registered with authentication '" + row->authentication_type + "'");
-    }
-    if (!same_thumbprint(row->primary_thumbprint, *credentials.certificate) &&
-        !same_thumbprint(row->secondary_thumbprint, *credentials.certificate)) {
-      return unauthorized("the client certificate's thumbprint (SHA-1 " + credentials.certificate->sha1_thumbprint +
-                          ") is neither of those registered for '" + identity.name() + "'");
-    }
+    if (const auto good = check_certificate(*row, identity, *credentials.certificate); !good) return good.error();
     principal.auth_method = identity.is_module() ? kModuleX509 : kDeviceX509;
     return principal;
   }

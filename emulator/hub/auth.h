@@ -1,5 +1,6 @@
 #pragma once
 /// Who may speak: hub-level tokens for the service side, identity keys or policies or certificates for the device side.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct IdentityRow;
 
 namespace iothub::hub {
 
+class DeviceCas;
 class IdentityCache;
 struct SasToken;
 
@@ -25,6 +27,7 @@ struct ClientCertificate {
   std::string sha1_thumbprint;  ///< hex
   std::string sha256_thumbprint;
   std::string common_name;
+  std::vector<std::string> chain{};  ///< DER; the client's own first, then what it sent along
 };
 
 /// What a device or module shows when it connects.
@@ -46,13 +49,15 @@ struct DevicePrincipal {
 struct AuthOptions {
   std::int64_t connect_grace_seconds = 0;
   std::int64_t live_grace_seconds = 0;
+  std::vector<std::string> device_cas{};  ///< PEM: who may sign certificates of type certificateAuthority
 };
 
 class Auth {
  public:
-  /// `host_names` decides whether a token's host part means this hub.
+  /// `host_names` decides whether a token's host part means this hub. Throws as DeviceCas does.
   Auth(std::vector<Policy> policies, AuthOptions options, std::vector<std::string> host_names,
        IdentityCache& identities, const Clock& clock);
+  ~Auth();
 
   const std::vector<Policy>& policies() const { return policies_; }
   const Policy* policy(std::string_view name) const;
@@ -66,6 +71,8 @@ class Auth {
   Result<DevicePrincipal> authenticate_device(const Identity& identity, const DeviceCredentials& credentials) const;
 
  private:
+  Result<void> check_certificate(const storage::IdentityRow& row, const Identity& identity,
+                                 const ClientCertificate& shown) const;
   Result<void> check_expiry(const SasToken& token) const;
   Result<void> check_host(std::string_view resource_host) const;
 
@@ -74,6 +81,7 @@ class Auth {
   std::vector<std::string> host_names_;
   IdentityCache& identities_;
   const Clock& clock_;
+  std::unique_ptr<const DeviceCas> device_cas_;
 };
 
 /// Whether a said host (with or without port, brackets, any case) is one of the names, or any loopback address.

@@ -30,6 +30,7 @@ class HubProcess:
         self.ca_folder = folder / "ca"
         self.log_file = folder / "hub.log"
         self._ready_file = folder / "ready.json"
+        self.flags = []
         self._process = None
         self._ready = None
 
@@ -68,6 +69,7 @@ class HubProcess:
         self._ready_file.unlink(missing_ok=True)
         command = [
             self.binary, "serve", "--data", self.data, "--ca-dir", self.ca_folder, "--ready-file", self._ready_file,
+            *self.flags,
         ]  # fmt: skip
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, env=plain_environment(), stdout=log, stderr=log)
