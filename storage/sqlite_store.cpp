@@ -160,6 +160,13 @@ std::string select_newest_event(int partition) {
 std::string remove_events(int partition) {
   return "DELETE FROM" + event_table(partition) + "WHERE sequence_number < ?1";
 }
+std::string select_oldest_time(int partition) {
+  return "SELECT enqueued_time FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT 1";
+}
+std::string remove_expired_events(int partition) {
+  return "DELETE FROM" + event_table(partition) + "WHERE enqueued_time < ?1 AND sequence_number IN (SELECT " +
+         "sequence_number FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT ?2)";
+}
 
 const std::string kSelectPosition = "SELECT next_sequence_number, next_offset FROM partition WHERE number = ?1";
 const std::string kUpdatePosition =
@@ -280,6 +287,8 @@ struct SqliteStore::Database {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
         select_events.emplace_back(database, storage::select_events(partition));
+        select_oldest_time.emplace_back(database, storage::select_oldest_time(partition));
+        remove_expired_events.emplace_back(database, storage::remove_expired_events(partition));
       }
     }
 
@@ -291,7 +300,7 @@ struct SqliteStore::Database {
     Statement select_session, put_session, remove_session;
     Statement select_document, select_documents, put_document, remove_document;
     Statement update_position;
-    std::vector<Statement> insert_event, select_events;  // by partition
+    std::vector<Statement> insert_event, select_events, select_oldest_time, remove_expired_events;  // by partition
   };
 
   // In this order: the statements go first, the lock last.
@@ -549,6 +558,20 @@ std::vector<EventRow> SqliteStore::events(int partition, std::int64_t from, std:
     Run run = statements.select_events.at(static_cast<std::size_t>(partition)).run(from, limit);
     while (run.next()) events.push_back(event_of(run));
     return events;
+  });
+}
+
+std::int64_t SqliteStore::remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) {
+  const auto index = static_cast<std::size_t>(partition);
+  const bool expired = read([&](Database::Statements& statements) {
+    Run run = statements.select_oldest_time.at(index).run();
+    return run.next() && run.integer(0) < time;
+  });
+  if (!expired) return 0;
+  return write([&](Database::Statements& statements) {
+    const Position& next = position(partition);
+    statements.update_position.run(partition, next.next_sequence_number, next.next_offset).finish();
+    return statements.remove_expired_events.at(index).run(time, limit).finish();
   });
 }
 

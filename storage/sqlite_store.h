@@ -74,6 +74,7 @@ class SqliteStore final : public Store {
   int partition_count() const override;
   std::int64_t append_event(int partition, const EventRow& event) override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
+  std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) override;
   /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
   /// none is left.
   std::int64_t remove_events_before(int partition, std::int64_t sequence_number);

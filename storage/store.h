@@ -98,6 +98,9 @@ class Store {
   virtual std::int64_t append_event(int partition, const EventRow& event) = 0;
   /// Events with a sequence number of at least `from`, in order, at most `limit`.
   virtual std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) = 0;
+  /// Of the partition's `limit` oldest events, removes those enqueued before `time`; returns how many. Numbering goes
+  /// on where it was. Nothing to remove writes nothing.
+  virtual std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) = 0;
 };
 
 }  // namespace iothub::storage

@@ -147,6 +147,17 @@ constexpr Setting kSettings[] = {
     {"sas-grace", Kind::value, kServing, "SECONDS",
      "how long expired tokens pass [300 when they are presented, 600 on a live link]",
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
+    {"partitions", Kind::value, kServing, "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
+     [](Config& config, const Values& values) {
+       config.partitions = static_cast<int>(number(values, hub::kMinPartitions, hub::kMaxPartitions));
+     }},
+    {"retention-days", Kind::value, kServing, "DAYS", "how long events are kept, 1 to 7 [1]",
+     [](Config& config, const Values& values) {
+       config.retention_days = static_cast<int>(number(values, 1, hub::kMaxRetentionDays));
+     }},
+    {"routes", Kind::value, kServing, "FILE",
+     "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
+     [](Config& config, const Values& values) { config.routes_file = one(values); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
     {"allow-plain", Kind::flag, kServing, "", "take clients without TLS on the same ports, too",

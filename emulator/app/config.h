@@ -18,6 +18,7 @@
 #include "emulator/app/log.h"
 #include "emulator/app/running_hub.h"
 #include "emulator/app/variable_format.h"
+#include "emulator/hub/limits.h"
 
 namespace iothub::app {
 
@@ -38,6 +39,9 @@ struct Config {
   Ports ports;                       ///< 0: the system picks
   bool allow_port_fallback = false;  ///< `serve` always may
   std::optional<std::int64_t> sas_grace_seconds;
+  int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
+  std::filesystem::path routes_file;         ///< empty: the default routes
+  int retention_days = hub::kDefaultRetentionDays;
   bool lenient = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
   std::filesystem::path ready_file;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/file_endpoint.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -22,7 +23,7 @@ bool is_loopback_only(const std::string& listen_address) {
 }
 
 std::unique_ptr<storage::SqliteStore> open_store(const Config& config) {
-  const storage::SqliteStore::Options options{.partitions = hub::kDefaultPartitions};
+  const storage::SqliteStore::Options options{.partitions = config.partitions};
   if (config.in_memory) return storage::SqliteStore::in_memory(options);
   make_private_folder(config.data_folder);
   return storage::SqliteStore::open(database_file(config.data_folder), options);
@@ -33,6 +34,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.host_names = std::move(names);
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
+  options.event_retention = std::chrono::days(config.retention_days);
   options.lenient = config.lenient;
   return options;
 }
@@ -81,6 +83,7 @@ Emulator::Emulator(Config config, PortFallback fallback)
       hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),
       worker_(loop_) {
+  if (!config_.routes_file.empty()) configure_routing(hub_.routing(), config_.routes_file);
   hubs_.add(hub_);
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(

@@ -3,6 +3,8 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/routing/routing.h"
+#include "emulator/hub/twins.h"
 #include "protocol/text/fnv.h"
 #include "storage/store.h"
 
@@ -23,6 +25,11 @@ std::string pairs_text(const Telemetry::Properties& properties) {
   return dump(pairs);
 }
 
+/// A message annotation on the way out (corrections.md 7), although the device sends it among the system properties.
+bool is_annotation(std::string_view name) {
+  return name == "dt-subject" || name == "iothub-interface-id";
+}
+
 /// Documentation: Create and read IoT Hub messages: the body, the values of system properties, names and values of the
 /// rest.
 std::size_t size_of(const Telemetry& telemetry) {
@@ -34,7 +41,8 @@ std::size_t size_of(const Telemetry& telemetry) {
 
 }  // namespace
 
-Events::Events(storage::Store& store, Links& links, const Clock& clock) : store_(store), links_(links), clock_(clock) {}
+Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock)
+    : store_(store), twins_(twins), links_(links), routing_(routing), clock_(clock) {}
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
@@ -45,7 +53,15 @@ Result<void> Events::append(const DevicePrincipal& from, const Telemetry& teleme
   if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
   storage::EventRow row;
   try {
-    row.system_properties = object_text(telemetry.system_properties);
+    Telemetry::Properties system_properties, annotations;
+    for (const auto& property : telemetry.system_properties) {
+      (is_annotation(property.first) ? annotations : system_properties).push_back(property);
+    }
+    if (const Twin* twin = twins_.find(from.identity); twin != nullptr && !twin->model_id.empty()) {
+      annotations.emplace_back("dt-dataschema", twin->model_id);
+    }
+    row.annotations = object_text(annotations);
+    row.system_properties = object_text(system_properties);
     row.properties = pairs_text(telemetry.properties);
   } catch (const Json::type_error&) {
     return argument_invalid("a message property is not UTF-8");
@@ -58,8 +74,14 @@ Result<void> Events::append(const DevicePrincipal& from, const Telemetry& teleme
   row.auth_generation_id = from.generation_id;
   row.body = telemetry.body;
   links_.touch(from.identity);
-  store_.append_event(partition_of(from.identity.device), row);
+  deliver(row);
   return {};
+}
+
+void Events::deliver(const storage::EventRow& event) {
+  if (const std::optional<storage::EventRow> for_stream = routing_.route(event)) {
+    store_.append_event(partition_of({event.device_id}), *for_stream);
+  }
 }
 
 }  // namespace iothub::hub

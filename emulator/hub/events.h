@@ -13,11 +13,17 @@
 
 namespace iothub::storage {
 class Store;
-}
+struct EventRow;
+}  // namespace iothub::storage
 
 namespace iothub::hub {
 
 class Links;
+class TwinCache;
+
+namespace routing {
+class Routing;
+}
 
 /// A message a device or module sent, its properties already decoded.
 struct Telemetry {
@@ -31,17 +37,23 @@ struct Telemetry {
 
 class Events {
  public:
-  Events(storage::Store& store, Links& links, const Clock& clock);
+  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
+
+  /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
+  /// commit.
+  void deliver(const storage::EventRow& event);
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
 
  private:
   storage::Store& store_;
+  TwinCache& twins_;
   Links& links_;
+  routing::Routing& routing_;
   const Clock& clock_;
 };
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/event_retention.h"
+#include "emulator/hub/notifications.h"
+#include "emulator/hub/routing/routing.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -39,10 +42,23 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       methods_(identities_, links_, scheduler),
       queries_(store, links_),
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
-      events_(store, links_, clock),
+      routing_(std::make_unique<routing::Routing>(short_name_, twin_cache_)),
+      events_(store, twin_cache_, links_, *routing_, clock),
+      notifications_(
+          std::make_unique<Notifications>(short_name_, twin_cache_, *routing_, events_, clock, scheduler, random)),
       sessions_(store),
+      event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
       activity_flush_(scheduler) {
-  links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
+  links_.on_gone([this](const Identity& identity) {
+    methods_.link_gone(identity);
+    if (links_.find(identity) == nullptr) notifications_->disconnected(identity);
+  });
+  links_.on_connected([this](const Identity& identity) { notifications_->connected(identity); });
+  registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
+    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+  });
+  twins_.on_updated(
+      [this](const Identity& identity, const TwinUpdate& update) { notifications_->twin_updated(identity, update); });
   registry_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
   twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
   jobs_.resume();

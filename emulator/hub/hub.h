@@ -1,5 +1,6 @@
 #pragma once
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,11 +21,19 @@
 
 namespace iothub::hub {
 
+class EventRetention;
+class Notifications;
+
+namespace routing {
+class Routing;
+}
+
 struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
   std::vector<Policy> policies = default_policies();
-  AuthOptions auth;      ///< app sets the service's graces (limits.h) or --sas-grace
+  AuthOptions auth;  ///< app sets the service's graces (limits.h) or --sas-grace
+  std::chrono::seconds event_retention = std::chrono::days(1);
   bool lenient = false;  ///< what the real hub refuses and `--lenient` accepts
 };
 
@@ -53,6 +62,7 @@ class Hub {
   query::Queries& queries() { return queries_; }
   Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
+  routing::Routing& routing() { return *routing_; }
   Sessions& sessions() { return sessions_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
@@ -85,8 +95,11 @@ class Hub {
   Methods methods_;
   query::Queries queries_;
   Jobs jobs_;
+  std::unique_ptr<routing::Routing> routing_;
   Events events_;
+  std::unique_ptr<Notifications> notifications_;
   Sessions sessions_;
+  std::unique_ptr<EventRetention> event_retention_;
   Timer activity_flush_;
 };
 

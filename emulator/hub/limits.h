@@ -38,6 +38,8 @@ inline constexpr std::int64_t kMaxJobDelaySeconds = 168 * 3600;  // probed: star
 inline constexpr int kMinPartitions = 1;
 inline constexpr int kMaxPartitions = 32;
 inline constexpr int kDefaultPartitions = 4;
+inline constexpr int kMaxRetentionDays = 7;
+inline constexpr int kDefaultRetentionDays = 1;
 
 /// How deep a JSON body may nest at all before it is refused unread (a guard of ours, far over any legal document).
 inline constexpr int kMaxJsonDepth = 64;

@@ -125,6 +125,7 @@ Result<IdentityView> Registry::create(const Identity& identity, const IdentityWr
   }
 
   identities_.insert(row, initial_twin(identity, clock_.now()));
+  if (lifecycle_) lifecycle_(identity, Lifecycle::created);
   if (row.iot_edge) {
     create_system_module(identity.device, kEdgeAgent);
     create_system_module(identity.device, kEdgeHub);
@@ -239,6 +240,7 @@ Result<void> Registry::remove(const Identity& identity, const IfMatch& if_match)
   if (!if_match.admits(identity_etag(row->etag))) return etag_mismatch(*row, if_match);
 
   const bool and_modules = !identity.is_module();
+  if (lifecycle_) lifecycle_(identity, Lifecycle::about_to_be_deleted);
   links_.close(identity, LinkEnd::deleted, and_modules);
   identities_.remove(identity);
   twins_.forget(identity);

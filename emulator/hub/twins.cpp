@@ -101,7 +101,8 @@ Result<TwinView> Twins::patch(const Identity& identity, const Json& body, const 
   if (desired_changed) {
     if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(*sections->desired, desired_version));
   }
-  tell_changed(identity);
+  tell_changed(identity, {.tags = tags_changed ? &*sections->tags : nullptr,
+                          .desired = desired_changed ? &*sections->desired : nullptr});
   return view(identity, *twins_.find(identity));
 }
 
@@ -124,7 +125,7 @@ Result<TwinView> Twins::replace(const Identity& identity, const Json& body, cons
   const std::int64_t desired_version = twin.desired.version;
   twins_.save(identity, std::move(twin));
   if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(std::move(change), desired_version));
-  tell_changed(identity);
+  tell_changed(identity, {.replaced = true});
   return view(identity, *twins_.find(identity));
 }
 
@@ -148,7 +149,7 @@ Result<std::int64_t> Twins::patch_reported(const Identity& identity, const Json&
   twin.version += 1;
   const std::int64_t version = twin.reported.version;
   twins_.save(identity, std::move(twin));
-  tell_changed(identity);
+  tell_changed(identity, {.reported = &reported});
   return version;
 }
 

@@ -63,11 +63,12 @@ class HubProcess:
             "REQUESTS_CA_BUNDLE": self.ca_file,
         }
 
-    def start(self):
+    def start(self, *flags):
         assert not self.running
         self._ready_file.unlink(missing_ok=True)
         command = [
             self.binary, "serve", "--data", self.data, "--ca-dir", self.ca_folder, "--ready-file", self._ready_file,
+            *flags,
         ]  # fmt: skip
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, env=plain_environment(), stdout=log, stderr=log)

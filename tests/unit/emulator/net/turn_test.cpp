@@ -55,6 +55,7 @@ class FakeStore final : public storage::Store {
   int partition_count() const override { return 4; }
   std::int64_t append_event(int, const storage::EventRow&) override { return 0; }
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }
+  std::int64_t remove_events_enqueued_before(int, std::int64_t, std::int64_t) override { return 0; }
 
  private:
   std::string& log_;
