@@ -148,7 +148,11 @@ std::string desired_patch_topic(std::int64_t version) {
 }
 
 std::string method_request_topic(std::string_view name, std::string_view rid) {
-  return "$iothub/methods/POST/" + text::percent_encode(name) + "/?$rid=" + std::string(rid);
+  std::string topic = "$iothub/methods/POST/";
+  // A component's command keeps its asterisk: Node and Java match the segment undecoded against `component*command`
+  // (azure-iot-device-mqtt 1.16.4 mqtt.js; java-csharp-c-sdk.md 4.1).
+  for (const char c : name) topic += c == '*' ? "*" : text::percent_encode({&c, 1});
+  return topic + "/?$rid=" + std::string(rid);
 }
 
 }  // namespace iothub::heads::mqtt_head

@@ -131,4 +131,5 @@ TEST_CASE("the hub's topics have the form the SDKs parse") {
   CHECK(twin_response_topic(200, "a%20b", std::nullopt) == "$iothub/twin/res/200/?$rid=a%20b");
   CHECK(twin_response_topic(204, "1", 5) == "$iothub/twin/res/204/?$rid=1&$version=5");
   CHECK(desired_patch_topic(12) == "$iothub/twin/PATCH/properties/desired/?$version=12");
+  CHECK(method_request_topic("thermostat*get report", "1") == "$iothub/methods/POST/thermostat*get%20report/?$rid=1");
 }
