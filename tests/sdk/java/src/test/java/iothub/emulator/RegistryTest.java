@@ -16,7 +16,7 @@ import com.microsoft.azure.sdk.iot.service.registry.Module;
 import com.microsoft.azure.sdk.iot.service.registry.RegistryClient;
 import org.junit.jupiter.api.Test;
 
-/** The registry's errors carry a name, not a number: there this SDK's code is the HTTP status (java-csharp-c-sdk.md 3.2, form B). */
+/** Most of the registry's errors carry a name, not a number: this SDK's code is then the HTTP status (java-csharp-c-sdk.md 3.2). */
 class RegistryTest {
     private final RegistryClient registry = Hub.registry();
 
