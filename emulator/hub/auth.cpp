@@ -204,4 +204,16 @@ Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
   return principal;
 }
 
+Result<DevicePrincipal> Auth::authorize_device_request(const DeviceId& device,
+                                                       const DeviceCredentials& credentials) const {
+  const storage::IdentityRow* row = identities_.find({device});
+  if (row == nullptr || !row->enabled) {
+    HubError error = device_not_found(device);
+    error.reason =
+        "device '" + device.value + (row == nullptr ? "' is not registered (ids are case-sensitive)" : "' is disabled");
+    return error;
+  }
+  return authenticate_device({device}, credentials);
+}
+
 }  // namespace iothub::hub

@@ -65,6 +65,10 @@ class Auth {
   /// Refuses an unknown, disabled or wrongly authenticated identity with 401002 and the reason.
   Result<DevicePrincipal> authenticate_device(const Identity& identity, const DeviceCredentials& credentials) const;
 
+  /// The same for a device's HTTP request, where an unknown or disabled device is 404001, before the token is looked at
+  /// (corrections.md A5, two reports from the field); 401002 for the rest.
+  Result<DevicePrincipal> authorize_device_request(const DeviceId& device, const DeviceCredentials& credentials) const;
+
  private:
   Result<void> check_expiry(const SasToken& token) const;
   Result<void> check_host(std::string_view resource_host) const;

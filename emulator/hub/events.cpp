@@ -41,24 +41,32 @@ int Events::partition_of(const DeviceId& device) const {
 }
 
 Result<void> Events::append(const DevicePrincipal& from, const Telemetry& telemetry) {
-  const std::size_t size = size_of(telemetry);
-  if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
-  storage::EventRow row;
-  try {
-    row.system_properties = object_text(telemetry.system_properties);
-    row.properties = pairs_text(telemetry.properties);
-  } catch (const Json::type_error&) {
-    return argument_invalid("a message property is not UTF-8");
+  return append_batch(from, {&telemetry, 1});
+}
+
+Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const Telemetry> batch) {
+  std::vector<storage::EventRow> rows;
+  rows.reserve(batch.size());
+  for (const Telemetry& telemetry : batch) {
+    const std::size_t size = size_of(telemetry);
+    if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
+    storage::EventRow& row = rows.emplace_back();
+    try {
+      row.system_properties = object_text(telemetry.system_properties);
+      row.properties = pairs_text(telemetry.properties);
+    } catch (const Json::type_error&) {
+      return argument_invalid("a message property is not UTF-8");
+    }
+    row.enqueued_time = clock_.now().ticks;
+    row.device_id = from.identity.device.value;
+    row.module_id = from.identity.module.value;
+    row.source = "Telemetry";
+    row.auth_method = from.auth_method;
+    row.auth_generation_id = from.generation_id;
+    row.body = telemetry.body;
   }
-  row.enqueued_time = clock_.now().ticks;
-  row.device_id = from.identity.device.value;
-  row.module_id = from.identity.module.value;
-  row.source = "Telemetry";
-  row.auth_method = from.auth_method;
-  row.auth_generation_id = from.generation_id;
-  row.body = telemetry.body;
   links_.touch(from.identity);
-  store_.append_event(partition_of(from.identity.device), row);
+  for (const storage::EventRow& row : rows) store_.append_event(partition_of(from.identity.device), row);
   return {};
 }
 

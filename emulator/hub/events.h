@@ -1,6 +1,7 @@
 #pragma once
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ class Events {
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
+  /// All in their order, or none and the first one's refusal.
+  Result<void> append_batch(const DevicePrincipal& from, std::span<const Telemetry> batch);
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;

@@ -2,6 +2,7 @@
 /// One request on its way through the hub to its answer.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ class Responder {
 /// is gone, and a second answer, go nowhere.
 class Call : public std::enable_shared_from_this<Call> {
  public:
-  Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids, Responder& responder);
+  Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids, Responder& responder,
+       std::optional<hub::DevicePrincipal> device = {});
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -37,6 +39,8 @@ class Call : public std::enable_shared_from_this<Call> {
   const std::string& id(std::size_t n) const { return ids_.at(n); }
   /// The device the path names, and the module where it names one.
   hub::Identity identity() const;
+  /// Who calls; on a device's routes only.
+  const hub::DevicePrincipal& device() const { return device_.value(); }
   hub::IfMatch if_match() const;
   /// Refuses (400004) an empty body and one that is not JSON.
   hub::Result<hub::Json> json_body() const;
@@ -57,6 +61,7 @@ class Call : public std::enable_shared_from_this<Call> {
   http::Request request_;
   http::Target target_;
   std::vector<std::string> ids_;
+  std::optional<hub::DevicePrincipal> device_;
   Responder* responder_;
   std::function<void()> stop_;
 };

@@ -42,4 +42,7 @@ void patch_digital_twin(Call& call);
 void invoke_root_command(Call& call);
 void invoke_component_command(Call& call);
 
+/// A device's own (rest.md 4).
+void send_telemetry(Call& call);
+
 }  // namespace iothub::heads::rest

@@ -132,11 +132,19 @@ void RestSession::serve(http::Request request) {
 
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
   const std::string_view authorization = http::find(request.headers, "Authorization").value_or("");
-  const auto allowed = hub_->auth().authorize_service(authorization, target->path(), match.route->needed);
-  if (!allowed) return refuse(allowed.error());
+  std::optional<hub::DevicePrincipal> device;
+  if (match.route->is_for_device()) {
+    auto proved = hub_->auth().authorize_device_request({match.ids.at(0)}, {authorization, certificate()});
+    if (!proved) return refuse(proved.error());
+    device = std::move(*proved);
+  } else {
+    const auto allowed = hub_->auth().authorize_service(authorization, target->path(), match.route->needed);
+    if (!allowed) return refuse(allowed.error());
+  }
 
   Responder& responder = *this;
-  call_ = std::make_shared<Call>(*hub_, std::move(request), std::move(*target), std::move(match.ids), responder);
+  call_ = std::make_shared<Call>(*hub_, std::move(request), std::move(*target), std::move(match.ids), responder,
+                                 std::move(device));
   const std::shared_ptr<Call> call = call_;
   match.route->operation(*call);
   // Held by this session and this function only: nobody is left to answer.

@@ -62,7 +62,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST",   "$admin/exportRegistry",                 registry_write,  nullptr, "export registry (legacy)"},
     {"POST",   "$admin/importRegistry",                 registry_write,  nullptr, "import registry (legacy)"},
 
-    {"POST",   "devices/{device}/messages/events",      device_connect,  nullptr, "send telemetry over HTTP"},
+    {"POST",   "devices/{device}/messages/events",      device_connect,  send_telemetry, "send telemetry over HTTP", ErrorForm::b},
     {"GET",    "devices/{device}/messages/deviceBound", device_connect,  nullptr, "receive cloud-to-device message over HTTP"},
     {"DELETE", "devices/{device}/messages/deviceBound/{lock}", device_connect, nullptr,
                                                                     "complete or reject cloud-to-device message over HTTP"},

@@ -211,7 +211,7 @@ TEST_CASE("an operation that is not there yet says so loudly") {
   for (const auto& [method, path, name] : std::vector<std::tuple<const char*, const char*, const char*>>{
            {"POST", "/jobs/create", "create import or export job"},
            {"DELETE", "/devices/d/commands", "purge cloud-to-device messages"},
-           {"POST", "/devices/d/messages/events", "send telemetry over HTTP"},
+           {"GET", "/devices/d/modules/m/devicesAndModulesInDeviceScope", "list devices in scope"},
            {"GET", "/$iothub/websocket", "MQTT or AMQP over WebSocket"}}) {
     CAPTURE(path);
     const RestAnswer answer = client.raw(client.bytes(method, path, {}, {{"Authorization", ""}}));
