@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -41,6 +42,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
       events_(store, links_, clock),
       sessions_(store),
+      uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
   registry_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });

@@ -20,6 +20,8 @@
 
 namespace iothub::hub {
 
+class Uploads;
+
 struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
@@ -54,6 +56,7 @@ class Hub {
   Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
   Sessions& sessions() { return sessions_; }
+  Uploads& uploads() { return *uploads_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -87,6 +90,7 @@ class Hub {
   Jobs jobs_;
   Events events_;
   Sessions sessions_;
+  std::unique_ptr<Uploads> uploads_;
   Timer activity_flush_;
 };
 

@@ -35,6 +35,14 @@ inline constexpr std::size_t kMaxMethodsInFlight = 1000;  // per identity; the s
 inline constexpr std::size_t kMaxJobIdLength = 64;               // probed
 inline constexpr std::int64_t kMaxJobDelaySeconds = 168 * 3600;  // probed: startTime at most 168 hours ahead
 
+inline constexpr std::int64_t kMaxActiveUploads = 10;    // Quotas and throttling: file uploads of a device
+inline constexpr std::int64_t kUploadSeconds = 3600;     // a hub's default for the SAS of an upload
+inline constexpr std::size_t kMaxBlobNameLength = 1024;  // Naming and referencing blobs
+inline constexpr std::size_t kMaxBlobNameSegments = 254;
+inline constexpr std::int64_t kFileNotificationSeconds = 3600;  // a hub's defaults for notifications (recorded)
+inline constexpr std::int64_t kFileNotificationLockSeconds = 60;
+inline constexpr int kMaxFileNotificationDeliveries = 10;
+
 inline constexpr int kMinPartitions = 1;
 inline constexpr int kMaxPartitions = 32;
 inline constexpr int kDefaultPartitions = 4;

@@ -44,5 +44,9 @@ void invoke_component_command(Call& call);
 
 /// A device's own (rest.md 4).
 void send_telemetry(Call& call);
+void begin_upload(Call& call);
+/// The body, or the path, names the upload.
+void complete_upload(Call& call);
+void complete_upload_of_path(Call& call);
 
 }  // namespace iothub::heads::rest
