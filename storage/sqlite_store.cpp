@@ -543,6 +543,10 @@ std::int64_t SqliteStore::append_event(int partition, const EventRow& event) {
   });
 }
 
+std::int64_t SqliteStore::next_sequence_number(int partition) const {
+  return positions_.at(static_cast<std::size_t>(partition)).next_sequence_number;
+}
+
 std::vector<EventRow> SqliteStore::events(int partition, std::int64_t from, std::int64_t limit) {
   return read([&](Database::Statements& statements) {
     std::vector<EventRow> events;

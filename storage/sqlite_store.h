@@ -73,6 +73,7 @@ class SqliteStore final : public Store {
 
   int partition_count() const override;
   std::int64_t append_event(int partition, const EventRow& event) override;
+  std::int64_t next_sequence_number(int partition) const override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
   /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
   /// none is left.

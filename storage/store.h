@@ -96,6 +96,8 @@ class Store {
   /// Appends to a partition (0 .. partition_count()-1); returns the sequence number. The row's own sequence number and
   /// offset are ignored.
   virtual std::int64_t append_event(int partition, const EventRow& event) = 0;
+  /// The sequence number that the partition's next event gets.
+  virtual std::int64_t next_sequence_number(int partition) const = 0;
   /// Events with a sequence number of at least `from`, in order, at most `limit`.
   virtual std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) = 0;
 };

@@ -24,6 +24,7 @@ room protocol/bytes 'protocol/bytes/'
 room protocol/text 'protocol/text/'
 room protocol/mqtt 'protocol/(mqtt|bytes|text)/'
 room protocol/http 'protocol/(http|bytes|text)/'
+room protocol/amqp 'protocol/(amqp|bytes|text)/'
 room storage 'storage/'
 room emulator/hub 'emulator/hub/|storage/|protocol/text/'
 for head in emulator/heads/*/; do
@@ -38,6 +39,7 @@ library 'sqlite3\.h' 'storage/'
 library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'CLI/' 'emulator/app/'
+library 'proton/' 'protocol/amqp/'
 library 'mosquitto' 'none'
 
 exit $failed

@@ -72,11 +72,14 @@ Emulator::Emulator(Config config, PortFallback fallback)
       tls_(authority_.mint_leaf(names_, net::tls::KeyType::ec_p256)),
       loop_(hubs_),
       server_(loop_, hubs_, tls_),
-      ports_(bind_ports(config_.ports, fallback,
-                        [this](std::uint16_t port) {
-                          return server_.listen(
-                              {.address = config_.listen_address, .port = port, .allow_plain = config_.allow_plain});
-                        })),
+      ports_(bind_ports(
+          config_.ports, fallback,
+          [this](std::uint16_t port) {
+            return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::none);
+          },
+          [this](std::uint16_t port) {
+            return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp);
+          })),
       store_(open_store(config_)),
       hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),
@@ -89,8 +92,13 @@ Emulator::Emulator(Config config, PortFallback fallback)
         config_.listen_address);
   }
   running_ = {ports_, authority_.certificate_file().string(),
-              policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies())};
+              policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies()),
+              event_hub_string(hub_.host_name(), ports_.amqp, hub_.short_name(), hub_.auth().policies().front())};
   publish_run_file();
+}
+
+std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {
+  return server_.listen({.address = config_.listen_address, .port = port, .plain = plain});
 }
 
 Emulator::~Emulator() {

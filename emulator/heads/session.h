@@ -52,6 +52,9 @@ class Session {
   /// The turn's commit failed and what this session queued in it was dropped: answer so (HTTP 500) or close. Called
   /// after the roll-back; what it appends is sent without a commit.
   virtual void commit_failed() = 0;
+  /// The peer has taken all that was queued: for a session that holds back because of that. It queues nothing inside
+  /// the call.
+  virtual void written() {}
   /// The hub this session speaks to, once known: its commit decides.
   virtual hub::Hub* hub() const = 0;
 };

@@ -43,6 +43,17 @@ struct DevicePrincipal {
   std::optional<Timestamp> link_ends;
 };
 
+/// What a policy's token opens.
+struct PolicyGrant {
+  std::string policy;
+  Rights rights = Rights::none;
+  std::string resource;  ///< the path it is for, without host and leading slash; empty: the whole hub
+  Timestamp link_ends;   ///< when a live link has to end: the token's expiry plus the grace
+
+  /// As authorize_service() decides it; 401002.
+  Result<void> authorize(std::string_view endpoint, Rights needed) const;
+};
+
 struct AuthOptions {
   std::int64_t connect_grace_seconds = 0;
   std::int64_t live_grace_seconds = 0;
@@ -60,6 +71,9 @@ class Auth {
   /// A service request: `authorization` is the header's value, `endpoint` the decoded path (`/devices/d`).
   /// Refuses with 401002; the reason says which part was wrong.
   Result<void> authorize_service(std::string_view authorization, std::string_view endpoint, Rights needed) const;
+
+  /// The token of a policy by itself, as AMQP shows it before it says what for. Refuses with 401002 and the reason.
+  Result<PolicyGrant> verify_policy_token(std::string_view token) const;
 
   /// A device or module that connects or calls: its own key, a policy with DeviceConnect, or its certificate.
   /// Refuses an unknown, disabled or wrongly authenticated identity with 401002 and the reason.

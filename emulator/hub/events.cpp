@@ -58,8 +58,35 @@ Result<void> Events::append(const DevicePrincipal& from, const Telemetry& teleme
   row.auth_generation_id = from.generation_id;
   row.body = telemetry.body;
   links_.touch(from.identity);
-  store_.append_event(partition_of(from.identity.device), row);
+  const int partition = partition_of(from.identity.device);
+  store_.append_event(partition, row);
+  tell_appended(partition);
   return {};
+}
+
+void Events::tell_appended(int partition) const {
+  for (const auto& [id, appended] : listeners_) appended(partition);
+}
+
+Events::Listener Events::on_appended(std::function<void(int)> appended) {
+  listeners_[++last_listener_] = std::move(appended);
+  return Listener(*this, last_listener_);
+}
+
+Events::Listener::Listener(Listener&& other) noexcept
+    : events_(std::exchange(other.events_, nullptr)), id_(other.id_) {}
+
+Events::Listener& Events::Listener::operator=(Listener&& other) noexcept {
+  if (this != &other) {
+    stop();
+    events_ = std::exchange(other.events_, nullptr);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+void Events::Listener::stop() {
+  if (Events* events = std::exchange(events_, nullptr)) events->listeners_.erase(id_);
 }
 
 }  // namespace iothub::hub

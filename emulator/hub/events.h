@@ -1,6 +1,8 @@
 #pragma once
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,22 @@ struct Telemetry {
 
 class Events {
  public:
+  /// Ends its listening when it dies. Movable.
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(Listener&& other) noexcept;
+    Listener& operator=(Listener&& other) noexcept;
+    ~Listener() { stop(); }
+    void stop();
+
+   private:
+    friend class Events;
+    Listener(Events& events, std::uint64_t id) : events_(&events), id_(id) {}
+    Events* events_ = nullptr;
+    std::uint64_t id_ = 0;
+  };
+
   Events(storage::Store& store, Links& links, const Clock& clock);
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
@@ -39,10 +57,17 @@ class Events {
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
 
+  /// `appended` is called inside the calls that append, before their commit: it notes the partition and reads later.
+  [[nodiscard]] Listener on_appended(std::function<void(int partition)> appended);
+
  private:
+  void tell_appended(int partition) const;
+
   storage::Store& store_;
   Links& links_;
   const Clock& clock_;
+  std::map<std::uint64_t, std::function<void(int)>> listeners_;
+  std::uint64_t last_listener_ = 0;
 };
 
 }  // namespace iothub::hub

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/event_reader.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -40,6 +41,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       queries_(store, links_),
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
       events_(store, links_, clock),
+      event_reader_(std::make_unique<EventReader>(store)),
       sessions_(store),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });

@@ -20,6 +20,8 @@
 
 namespace iothub::hub {
 
+class EventReader;
+
 struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
@@ -53,6 +55,7 @@ class Hub {
   query::Queries& queries() { return queries_; }
   Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
+  EventReader& event_reader() { return *event_reader_; }
   Sessions& sessions() { return sessions_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
@@ -86,6 +89,7 @@ class Hub {
   query::Queries queries_;
   Jobs jobs_;
   Events events_;
+  std::unique_ptr<EventReader> event_reader_;
   Sessions sessions_;
   Timer activity_flush_;
 };

@@ -35,8 +35,8 @@ void empty(std::string& buffer) {
 }  // namespace
 
 Connection::Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address,
-                       bool allow_plain)
-    : context_(context), transport_(std::move(socket)), deadline_(context.loop.scheduler()), allow_plain_(allow_plain) {
+                       PlainText plain)
+    : context_(context), transport_(std::move(socket)), deadline_(context.loop.scheduler()), plain_(plain) {
   peer_.connection_id = std::move(id);
   peer_.remote_address = std::move(remote_address);
 }
@@ -218,31 +218,34 @@ void Connection::deliver(std::span<const std::byte> bytes) {
     first_bytes_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return;
   }
-  const bool served = protocol == Protocol::mqtt || protocol == Protocol::http;
-  if (!served || (!transport_.is_tls() && !allow_plain_)) return refuse(protocol);
+  const bool served = protocol == Protocol::mqtt || protocol == Protocol::http || protocol == Protocol::amqp;
+  if (!served || !may_speak(protocol)) return refuse(protocol);
   open_session(protocol, bytes);
 }
 
+bool Connection::may_speak(Protocol protocol) const {
+  return transport_.is_tls() || plain_ == PlainText::every_protocol ||
+         (plain_ == PlainText::amqp && protocol == Protocol::amqp);
+}
+
 void Connection::refuse(Protocol protocol) {
-  const bool plain = !transport_.is_tls() && !allow_plain_;
-  if (protocol == Protocol::amqp && !plain) {
-    spdlog::warn("{}: {} speaks AMQP, which is not served yet", peer_.connection_id, peer_.remote_address);
-    return close("AMQP is not served yet");
-  }
-  if (plain && protocol != Protocol::unknown) {
+  if (!may_speak(protocol) && protocol != Protocol::unknown) {
     spdlog::info("{}: {} speaks without TLS, which this port refuses: use TLS (https://, mqtts), or --allow-plain",
                  peer_.connection_id, peer_.remote_address);
     if (protocol == Protocol::http) out_ = kPlainHttpAnswer;
     return close("plain text is refused");
   }
-  spdlog::info("{}: {} speaks neither TLS nor MQTT nor HTTP", peer_.connection_id, peer_.remote_address);
+  spdlog::info("{}: {} speaks neither TLS nor MQTT nor HTTP nor AMQP", peer_.connection_id, peer_.remote_address);
   close("unknown protocol");
 }
 
 void Connection::open_session(Protocol protocol, std::span<const std::byte> bytes) {
   peer_.secure = transport_.is_tls();
   peer_.certificate = transport_.client_certificate();
-  spdlog::debug("{}: {} over {}", peer_.connection_id, protocol == Protocol::mqtt ? "MQTT" : "HTTP",
+  spdlog::debug("{}: {} over {}", peer_.connection_id,
+                protocol == Protocol::mqtt   ? "MQTT"
+                : protocol == Protocol::http ? "HTTP"
+                                             : "AMQP",
                 peer_.secure ? transport_.tls_version() : "plain TCP");
   http_ = protocol == Protocol::http;
   session_ = context_.make_session(protocol, *this, peer_, context_.environment);
@@ -383,9 +386,10 @@ void Connection::flush() {
 
   sent_ = 0;
   empty(out_);
-  empty(pending_);  // swapped in: yesterday's large answer
+  if (pending_.empty()) empty(pending_);  // swapped in: yesterday's large answer; this turn's waits for its commit
   if (http_) last_activity_ = std::chrono::steady_clock::now();
-  if (closing_) finish_close();
+  if (closing_) return finish_close();
+  if (session_ != nullptr && stage_ == Stage::open) session_->written();
 }
 
 // ---- the end ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include "emulator/heads/session.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/first_bytes.h"
+#include "emulator/net/listener.h"
 #include "emulator/net/tls/server_context.h"
 #include "emulator/net/transport.h"
 #include "emulator/net/turn.h"
@@ -21,7 +22,7 @@ namespace iothub::net {
 
 class Connection;
 
-/// Makes the session for Protocol::mqtt or Protocol::http; all it is given outlives the session.
+/// Makes the session for Protocol::mqtt, http or amqp; all it is given outlives the session.
 using MakeSession = std::function<std::unique_ptr<heads::Session>(Protocol, heads::Outbox&, const heads::Peer&,
                                                                   heads::SessionEnvironment&)>;
 
@@ -48,7 +49,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// From here on nothing more is read from a peer that does not read itself.
   static constexpr std::size_t kUnsentThatPausesReading = std::size_t{256} * 1024;
 
-  Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address, bool allow_plain);
+  Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address, PlainText plain);
 
   /// Joins the context's open connections and begins to read.
   void start();
@@ -82,6 +83,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void read();
   void deliver(std::span<const std::byte> bytes);
   void open_session(Protocol protocol, std::span<const std::byte> bytes);
+  bool may_speak(Protocol protocol) const;
   void refuse(Protocol protocol);
   void receive(std::span<const std::byte> bytes);
   void session_storage_failed();
@@ -117,7 +119,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   std::chrono::steady_clock::time_point last_activity_{};  ///< kept for HTTP only
 
   Stage stage_ = Stage::first_byte;
-  bool allow_plain_ = false;
+  PlainText plain_ = PlainText::none;
   bool http_ = false;
   bool marked_ = false;
   bool failed_ = false;    ///< turn_failed() has run since the last seal()

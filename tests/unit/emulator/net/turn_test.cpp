@@ -54,6 +54,7 @@ class FakeStore final : public storage::Store {
   bool remove_document(std::string_view, std::string_view) override { return false; }
   int partition_count() const override { return 4; }
   std::int64_t append_event(int, const storage::EventRow&) override { return 0; }
+  std::int64_t next_sequence_number(int) const override { return 0; }
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }
 
  private:
