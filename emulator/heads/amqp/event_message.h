@@ -3,7 +3,6 @@
 #include <string>
 
 #include "emulator/hub/event_reader.h"
-#include "storage/rows.h"
 
 namespace iothub::heads::amqp_head {
 
