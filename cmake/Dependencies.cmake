@@ -31,3 +31,10 @@ find_library(LIBMOSQUITTO_LIBRARY NAMES mosquitto REQUIRED)
 add_library(iothub_libmosquitto INTERFACE)
 target_include_directories(iothub_libmosquitto SYSTEM INTERFACE ${LIBMOSQUITTO_INCLUDE_DIR})
 target_link_libraries(iothub_libmosquitto INTERFACE ${LIBMOSQUITTO_LIBRARY})
+
+# Qpid Proton's C engine; Debian ships it with pkg-config only.
+find_path(QPID_PROTON_INCLUDE_DIR proton/connection_driver.h REQUIRED)
+find_library(QPID_PROTON_LIBRARY NAMES qpid-proton REQUIRED)
+add_library(iothub_qpid_proton INTERFACE)
+target_include_directories(iothub_qpid_proton SYSTEM INTERFACE ${QPID_PROTON_INCLUDE_DIR})
+target_link_libraries(iothub_qpid_proton INTERFACE ${QPID_PROTON_LIBRARY})

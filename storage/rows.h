@@ -78,4 +78,33 @@ struct DeviceCounts {
   std::int64_t enabled = 0;
 };
 
+/// A cloud-to-device message in the queue of its device (module_id empty) or module.
+struct C2dRow {
+  std::string device_id;
+  std::string module_id;
+  std::int64_t sequence_number = 0;  ///< per queue, 1, 2, ...: given by append_c2d_message
+  std::int64_t enqueued_time = 0;
+  std::int64_t expiry_time = 0;
+  bool expiry_given = false;  ///< by the sender; false: the hub gave it
+  std::int64_t delivery_count = 0;
+  std::int64_t ack = 0;  ///< 0 none, 1 positive, 2 negative, 3 full
+  std::string message_id, correlation_id, user_id, to, content_type, content_encoding;  ///< empty: not set
+  std::string properties;  ///< JSON array of [name, value] pairs, empty when there are none
+  std::string body;        ///< bytes
+
+  friend bool operator==(const C2dRow&, const C2dRow&) = default;
+};
+
+/// Feedback records that are in no batch yet.
+struct FeedbackWaiting {
+  std::int64_t count = 0;
+  std::int64_t first_time = 0;  ///< of the oldest; 0 when there is none
+};
+
+struct FeedbackBatchRow {
+  std::int64_t id = 0;
+  std::int64_t enqueued_time = 0;
+  std::int64_t delivery_count = 0;
+};
+
 }  // namespace iothub::storage

@@ -115,9 +115,59 @@ void create_version_1(Connection& connection, int partitions) {
   for (int partition = 0; partition < partitions; ++partition) connection.execute(event_table(partition));
 }
 
+// Messages to devices; the queue's row numbers them on when none is left. Small bodies (64 KB), at most 50 a queue.
+constexpr const char* kC2dTables = R"sql(
+CREATE TABLE c2d_queue (
+  identity_id INTEGER PRIMARY KEY REFERENCES identity (id) ON DELETE CASCADE,
+  last_sequence_number INTEGER NOT NULL
+) STRICT;
+CREATE TABLE c2d_message (
+  identity_id INTEGER NOT NULL REFERENCES identity (id) ON DELETE CASCADE,
+  sequence_number INTEGER NOT NULL,
+  enqueued_time INTEGER NOT NULL,
+  expiry_time INTEGER NOT NULL,
+  expiry_given INTEGER NOT NULL,
+  delivery_count INTEGER NOT NULL,
+  ack INTEGER NOT NULL,
+  message_id TEXT NOT NULL,
+  correlation_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  to_address TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  content_encoding TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX c2d_message_key ON c2d_message (identity_id, sequence_number);
+CREATE INDEX c2d_message_expiry ON c2d_message (expiry_time);
+)sql";
+
+// A record waits in batch 0. Batches are never numbered twice (AUTOINCREMENT): their locks live elsewhere.
+constexpr const char* kFeedbackTables = R"sql(
+CREATE TABLE feedback_record (
+  id INTEGER PRIMARY KEY,
+  identity_id INTEGER NOT NULL REFERENCES identity (id) ON DELETE CASCADE,
+  batch INTEGER NOT NULL,
+  recorded_time INTEGER NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+CREATE INDEX feedback_record_batch ON feedback_record (batch, id);
+CREATE INDEX feedback_record_identity ON feedback_record (identity_id);
+CREATE TABLE feedback_batch (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  enqueued_time INTEGER NOT NULL,
+  delivery_count INTEGER NOT NULL
+) STRICT;
+)sql";
+
+void add_c2d_and_feedback(Connection& connection, int) {
+  connection.execute(kC2dTables);
+  connection.execute(kFeedbackTables);
+}
+
 // Step n takes a database from version n to n + 1. A released step is never edited: a new one is added.
 using Step = void (*)(Connection&, int partitions);
-constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1};
+constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1, add_c2d_and_feedback};
 
 std::string file_name(Connection& connection) {
   return sqlite3_db_filename(connection.handle(), "main");

@@ -8,8 +8,10 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "storage/c2d_table.h"
 #include "storage/connection.h"
 #include "storage/database_lock.h"
+#include "storage/feedback_table.h"
 #include "storage/schema.h"
 #include "storage/statement.h"
 
@@ -160,6 +162,13 @@ std::string select_newest_event(int partition) {
 std::string remove_events(int partition) {
   return "DELETE FROM" + event_table(partition) + "WHERE sequence_number < ?1";
 }
+std::string select_oldest_time(int partition) {
+  return "SELECT enqueued_time FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT 1";
+}
+std::string remove_expired_events(int partition) {
+  return "DELETE FROM" + event_table(partition) + "WHERE enqueued_time < ?1 AND sequence_number IN (SELECT " +
+         "sequence_number FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT ?2)";
+}
 
 const std::string kSelectPosition = "SELECT next_sequence_number, next_offset FROM partition WHERE number = ?1";
 const std::string kUpdatePosition =
@@ -276,10 +285,14 @@ struct SqliteStore::Database {
           select_documents(database, kSelectDocuments),
           put_document(database, kPutDocument),
           remove_document(database, kRemoveDocument),
-          update_position(database, kUpdatePosition) {
+          update_position(database, kUpdatePosition),
+          c2d(database),
+          feedback(database) {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
         select_events.emplace_back(database, storage::select_events(partition));
+        select_oldest_time.emplace_back(database, storage::select_oldest_time(partition));
+        remove_expired_events.emplace_back(database, storage::remove_expired_events(partition));
       }
     }
 
@@ -291,7 +304,9 @@ struct SqliteStore::Database {
     Statement select_session, put_session, remove_session;
     Statement select_document, select_documents, put_document, remove_document;
     Statement update_position;
-    std::vector<Statement> insert_event, select_events;  // by partition
+    C2dTable c2d;
+    FeedbackTable feedback;
+    std::vector<Statement> insert_event, select_events, select_oldest_time, remove_expired_events;  // by partition
   };
 
   // In this order: the statements go first, the lock last.
@@ -497,6 +512,76 @@ void SqliteStore::remove_session(std::string_view device_id, std::string_view mo
   write([&](Database::Statements& statements) { return statements.remove_session.run(device_id, module_id).finish(); });
 }
 
+// ---- cloud-to-device messages and feedback --------------------------------------------------------------------------
+
+std::int64_t SqliteStore::append_c2d_message(const C2dRow& message) {
+  return write([&](Database::Statements& statements) { return statements.c2d.append(message); });
+}
+
+std::vector<std::int64_t> SqliteStore::c2d_sequence_numbers(std::string_view device_id, std::string_view module_id) {
+  return read([&](Database::Statements& statements) { return statements.c2d.sequence_numbers(device_id, module_id); });
+}
+
+std::optional<C2dRow> SqliteStore::c2d_message(std::string_view device_id, std::string_view module_id,
+                                               std::int64_t sequence_number) {
+  return read(
+      [&](Database::Statements& statements) { return statements.c2d.message(device_id, module_id, sequence_number); });
+}
+
+std::int64_t SqliteStore::c2d_message_count(std::string_view device_id, std::string_view module_id) {
+  return read([&](Database::Statements& statements) { return statements.c2d.count(device_id, module_id); });
+}
+
+void SqliteStore::set_c2d_delivery_count(std::string_view device_id, std::string_view module_id,
+                                         std::int64_t sequence_number, std::int64_t delivery_count) {
+  write([&](Database::Statements& statements) {
+    statements.c2d.set_delivery_count(device_id, module_id, sequence_number, delivery_count);
+  });
+}
+
+bool SqliteStore::remove_c2d_message(std::string_view device_id, std::string_view module_id,
+                                     std::int64_t sequence_number) {
+  return write(
+      [&](Database::Statements& statements) { return statements.c2d.remove(device_id, module_id, sequence_number); });
+}
+
+std::vector<C2dRow> SqliteStore::expired_c2d_messages(std::int64_t time) {
+  return read([&](Database::Statements& statements) { return statements.c2d.expired(time); });
+}
+
+std::optional<std::int64_t> SqliteStore::next_c2d_expiry(std::int64_t after) {
+  return read([&](Database::Statements& statements) { return statements.c2d.next_expiry(after); });
+}
+
+void SqliteStore::append_feedback(std::string_view device_id, std::string_view module_id, std::int64_t time,
+                                  std::string_view json) {
+  write([&](Database::Statements& statements) { statements.feedback.append(device_id, module_id, time, json); });
+}
+
+FeedbackWaiting SqliteStore::waiting_feedback() {
+  return read([&](Database::Statements& statements) { return statements.feedback.waiting(); });
+}
+
+void SqliteStore::form_feedback_batch(std::int64_t time, std::int64_t limit) {
+  write([&](Database::Statements& statements) { statements.feedback.form_batch(time, limit); });
+}
+
+std::vector<FeedbackBatchRow> SqliteStore::feedback_batches() {
+  return read([&](Database::Statements& statements) { return statements.feedback.batches(); });
+}
+
+std::vector<std::string> SqliteStore::feedback_records(std::int64_t batch) {
+  return read([&](Database::Statements& statements) { return statements.feedback.records(batch); });
+}
+
+void SqliteStore::set_feedback_delivery_count(std::int64_t batch, std::int64_t delivery_count) {
+  write([&](Database::Statements& statements) { statements.feedback.set_delivery_count(batch, delivery_count); });
+}
+
+void SqliteStore::remove_feedback_batch(std::int64_t batch) {
+  write([&](Database::Statements& statements) { statements.feedback.remove_batch(batch); });
+}
+
 // ---- documents ------------------------------------------------------------------------------------------------------
 
 std::optional<std::string> SqliteStore::document(std::string_view kind, std::string_view id) {
@@ -543,12 +628,30 @@ std::int64_t SqliteStore::append_event(int partition, const EventRow& event) {
   });
 }
 
+std::int64_t SqliteStore::next_sequence_number(int partition) const {
+  return positions_.at(static_cast<std::size_t>(partition)).next_sequence_number;
+}
+
 std::vector<EventRow> SqliteStore::events(int partition, std::int64_t from, std::int64_t limit) {
   return read([&](Database::Statements& statements) {
     std::vector<EventRow> events;
     Run run = statements.select_events.at(static_cast<std::size_t>(partition)).run(from, limit);
     while (run.next()) events.push_back(event_of(run));
     return events;
+  });
+}
+
+std::int64_t SqliteStore::remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) {
+  const auto index = static_cast<std::size_t>(partition);
+  const bool expired = read([&](Database::Statements& statements) {
+    Run run = statements.select_oldest_time.at(index).run();
+    return run.next() && run.integer(0) < time;
+  });
+  if (!expired) return 0;
+  return write([&](Database::Statements& statements) {
+    const Position& next = position(partition);
+    statements.update_position.run(partition, next.next_sequence_number, next.next_offset).finish();
+    return statements.remove_expired_events.at(index).run(time, limit).finish();
   });
 }
 

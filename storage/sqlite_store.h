@@ -66,6 +66,27 @@ class SqliteStore final : public Store {
   void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) override;
   void remove_session(std::string_view device_id, std::string_view module_id) override;
 
+  std::int64_t append_c2d_message(const C2dRow& message) override;
+  std::vector<std::int64_t> c2d_sequence_numbers(std::string_view device_id, std::string_view module_id) override;
+  std::optional<C2dRow> c2d_message(std::string_view device_id, std::string_view module_id,
+                                    std::int64_t sequence_number) override;
+  std::int64_t c2d_message_count(std::string_view device_id, std::string_view module_id) override;
+  void set_c2d_delivery_count(std::string_view device_id, std::string_view module_id, std::int64_t sequence_number,
+                              std::int64_t delivery_count) override;
+  bool remove_c2d_message(std::string_view device_id, std::string_view module_id,
+                          std::int64_t sequence_number) override;
+  std::vector<C2dRow> expired_c2d_messages(std::int64_t time) override;
+  std::optional<std::int64_t> next_c2d_expiry(std::int64_t after) override;
+
+  void append_feedback(std::string_view device_id, std::string_view module_id, std::int64_t time,
+                       std::string_view json) override;
+  FeedbackWaiting waiting_feedback() override;
+  void form_feedback_batch(std::int64_t time, std::int64_t limit) override;
+  std::vector<FeedbackBatchRow> feedback_batches() override;
+  std::vector<std::string> feedback_records(std::int64_t batch) override;
+  void set_feedback_delivery_count(std::int64_t batch, std::int64_t delivery_count) override;
+  void remove_feedback_batch(std::int64_t batch) override;
+
   std::optional<std::string> document(std::string_view kind, std::string_view id) override;
   std::vector<Document> documents(std::string_view kind) override;
   void put_document(std::string_view kind, std::string_view id, std::string_view json) override;
@@ -73,7 +94,9 @@ class SqliteStore final : public Store {
 
   int partition_count() const override;
   std::int64_t append_event(int partition, const EventRow& event) override;
+  std::int64_t next_sequence_number(int partition) const override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
+  std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) override;
   /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
   /// none is left.
   std::int64_t remove_events_before(int partition, std::int64_t sequence_number);

@@ -77,6 +77,41 @@ class Store {
   virtual void put_session(std::string_view device_id, std::string_view module_id, std::string_view state) = 0;
   virtual void remove_session(std::string_view device_id, std::string_view module_id) = 0;
 
+  // ---- cloud-to-device messages: one queue an identity; it goes with the identity --------------------------------
+
+  /// Appends to the identity's queue and returns the sequence number, which no message of it has had before; the row's
+  /// own is ignored. 0, and nothing written, when there is no such identity.
+  virtual std::int64_t append_c2d_message(const C2dRow& message) = 0;
+  /// Oldest first.
+  virtual std::vector<std::int64_t> c2d_sequence_numbers(std::string_view device_id, std::string_view module_id) = 0;
+  virtual std::optional<C2dRow> c2d_message(std::string_view device_id, std::string_view module_id,
+                                            std::int64_t sequence_number) = 0;
+  virtual std::int64_t c2d_message_count(std::string_view device_id, std::string_view module_id) = 0;
+  virtual void set_c2d_delivery_count(std::string_view device_id, std::string_view module_id,
+                                      std::int64_t sequence_number, std::int64_t delivery_count) = 0;
+  /// False when there was none.
+  virtual bool remove_c2d_message(std::string_view device_id, std::string_view module_id,
+                                  std::int64_t sequence_number) = 0;
+  /// Of all queues, what expires at `time` or before; bodies are left out.
+  virtual std::vector<C2dRow> expired_c2d_messages(std::int64_t time) = 0;
+  /// Of all queues, the first time after `after` at which a message expires.
+  virtual std::optional<std::int64_t> next_c2d_expiry(std::int64_t after) = 0;
+
+  // ---- feedback on them: records wait for a batch; they go with the identity that they are about -------------------
+
+  /// A record about an identity that is gone is skipped.
+  virtual void append_feedback(std::string_view device_id, std::string_view module_id, std::int64_t time,
+                               std::string_view json) = 0;
+  virtual FeedbackWaiting waiting_feedback() = 0;
+  /// Puts the oldest waiting records, at most `limit`, into a new batch.
+  virtual void form_feedback_batch(std::int64_t time, std::int64_t limit) = 0;
+  /// Oldest first; a batch may have lost all its records.
+  virtual std::vector<FeedbackBatchRow> feedback_batches() = 0;
+  virtual std::vector<std::string> feedback_records(std::int64_t batch) = 0;
+  virtual void set_feedback_delivery_count(std::int64_t batch, std::int64_t delivery_count) = 0;
+  /// With its records.
+  virtual void remove_feedback_batch(std::int64_t batch) = 0;
+
   // ---- documents: small collections of JSON texts (configurations, jobs) -------------------------------------------
 
   struct Document {
@@ -96,8 +131,13 @@ class Store {
   /// Appends to a partition (0 .. partition_count()-1); returns the sequence number. The row's own sequence number and
   /// offset are ignored.
   virtual std::int64_t append_event(int partition, const EventRow& event) = 0;
+  /// The sequence number that the partition's next event gets.
+  virtual std::int64_t next_sequence_number(int partition) const = 0;
   /// Events with a sequence number of at least `from`, in order, at most `limit`.
   virtual std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) = 0;
+  /// Of the partition's `limit` oldest events, removes those enqueued before `time`; returns how many. Numbering goes
+  /// on where it was. Nothing to remove writes nothing.
+  virtual std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) = 0;
 };
 
 }  // namespace iothub::storage

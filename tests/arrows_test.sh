@@ -24,6 +24,8 @@ room protocol/bytes 'protocol/bytes/'
 room protocol/text 'protocol/text/'
 room protocol/mqtt 'protocol/(mqtt|bytes|text)/'
 room protocol/http 'protocol/(http|bytes|text)/'
+room protocol/websocket 'protocol/(websocket|http|text)/'
+room protocol/amqp 'protocol/(amqp|bytes|text)/'
 room storage 'storage/'
 room emulator/hub 'emulator/hub/|storage/|protocol/text/'
 for head in emulator/heads/*/; do
@@ -35,9 +37,10 @@ room emulator/app 'emulator/|storage/|protocol/'
 
 library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'
-library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp'
+library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp|protocol/websocket/handshake\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'CLI/' 'emulator/app/'
+library 'proton/' 'protocol/amqp/'
 library 'mosquitto' 'none'
 
 exit $failed

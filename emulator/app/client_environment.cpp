@@ -72,6 +72,7 @@ Environment client_environment(const RunningHub& hub, const TrustFiles& trust, c
   if (owner == nullptr) throw std::runtime_error("the hub has no policy iothubowner");
   Environment environment;
   environment["IOTHUB_CONNECTION_STRING"] = *owner;
+  environment["EVENTHUB_CONNECTION_STRING"] = hub.event_hub_connection_string;
   environment["IOTHUB_POLICIES"] = connection_strings_json(hub.connection_strings).dump();
   environment["SSL_CERT_FILE"] = trust.bundle.string();
   environment["REQUESTS_CA_BUNDLE"] = trust.bundle.string();

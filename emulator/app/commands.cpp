@@ -6,6 +6,7 @@
 #include "emulator/app/client_environment.h"
 #include "emulator/app/config.h"
 #include "emulator/app/data_folder.h"
+#include "emulator/app/device_ca_folder.h"
 #include "emulator/app/exec.h"
 #include "emulator/app/exit_status.h"
 #include "emulator/app/hub_client.h"
@@ -92,7 +93,20 @@ int print_environment(const Config& config, const Environment& environment) {
   return kDone;
 }
 
+int change_device_cas(const Config& config) {
+  const std::string& action = config.ca_words.front();
+  if (action == "list") {
+    for (const auto& file : device_ca_files(config.data_folder)) std::cout << file.filename().string() << "\n";
+    return kDone;
+  }
+  if (action == "add") std::cout << add_device_ca(config.data_folder, config.ca_words.back()) << "\n";
+  if (action == "remove") remove_device_ca(config.data_folder, config.ca_words.back());
+  if (find_running_hub(config.data_folder)) std::cerr << "the running hub takes this up at its next start\n";
+  return kDone;
+}
+
 int print_ca(const Config& config) {
+  if (!config.ca_words.empty()) return change_device_cas(config);
   // Made here if need be: trust may be installed before the first hub runs.
   const auto authority = net::tls::CertificateAuthority::load_or_create(config.ca_folder);
   std::cout << (config.print_pem ? authority.certificate_pem() : authority.certificate_file().string() + "\n");

@@ -120,8 +120,7 @@ struct Setting {
 constexpr Setting kSettings[] = {
     {"config", Kind::value, kAll, "FILE", "read settings from FILE: lines `flag-name = value`",
      [](Config&, const Values&) {}},  // was read before all others
-    {"data", Kind::value, kAll & ~bit(Command::ca), "DIR",
-     "the data folder [$XDG_DATA_HOME/iothub-emulator; exec: kept in memory]",
+    {"data", Kind::value, kAll, "DIR", "the data folder [$XDG_DATA_HOME/iothub-emulator; exec: kept in memory]",
      [](Config& config, const Values& values) {
        config.data_folder = one(values);
        config.in_memory = false;
@@ -131,6 +130,9 @@ constexpr Setting kSettings[] = {
     {"host-name", Kind::list, kServing, "NAME",
      "a further name that clients say (repeatable); localhost, 127.0.0.1, ::1 and host.docker.internal always are",
      [](Config& config, const Values& values) { config.host_names = host_names(values); }},
+    {"device-ca", Kind::list, kServing, "FILE",
+     "PEM of a CA that signs devices' certificates, for authentication certificateAuthority (repeatable)",
+     [](Config& config, const Values& values) { config.device_ca_files.assign(values.begin(), values.end()); }},
     {"listen", Kind::value, kServing, "ADDR", "localhost, one address, or * for every address [localhost]",
      [](Config& config, const Values& values) { config.listen_address = listen_address(values); }},
     {"https-port", Kind::value, kServing, "PORT", "[443], 0: the system picks one",
@@ -139,14 +141,27 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.ports.mqtts = port(values); }},
     {"amqps-port", Kind::value, kServing, "PORT", "[5671]",
      [](Config& config, const Values& values) { config.ports.amqps = port(values); }},
+    {"amqp-port", Kind::value, kServing, "PORT", "[5672], AMQP without TLS: for Event Hubs clients on this machine",
+     [](Config& config, const Values& values) { config.ports.amqp = port(values); }},
     {"allow-port-fallback", Kind::flag, bit(Command::exec), "",
-     "use other ports where 443, 8883 or 5671 cannot be had, instead of failing",
+     "use other ports where 443, 8883, 5671 or 5672 cannot be had, instead of failing",
      [](Config& config, const Values& values) { config.allow_port_fallback = truth(values); }},
     {"ca-dir", Kind::value, kAll, "DIR", "the folder of the certificate authority [$XDG_DATA_HOME/iothub-emulator/ca]",
      [](Config& config, const Values& values) { config.ca_folder = one(values); }},
     {"sas-grace", Kind::value, kServing, "SECONDS",
      "how long expired tokens pass [300 when they are presented, 600 on a live link]",
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
+    {"partitions", Kind::value, kServing, "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
+     [](Config& config, const Values& values) {
+       config.partitions = static_cast<int>(number(values, hub::kMinPartitions, hub::kMaxPartitions));
+     }},
+    {"retention-days", Kind::value, kServing, "DAYS", "how long events are kept, 1 to 7 [1]",
+     [](Config& config, const Values& values) {
+       config.retention_days = static_cast<int>(number(values, 1, hub::kMaxRetentionDays));
+     }},
+    {"routes", Kind::value, kServing, "FILE",
+     "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
+     [](Config& config, const Values& values) { config.routes_file = one(values); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
     {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
@@ -296,7 +311,8 @@ constexpr CommandDescription kCommands[] = {
     {Command::serve, "serve", "Run a hub until SIGINT or SIGTERM"},
     {Command::exec, "exec", "Run a hub for one command: exec [OPTIONS] -- COMMAND ARGS..."},
     {Command::env, "env", "Print the environment that makes clients find and trust the running hub"},
-    {Command::ca, "ca", "Print the CA certificate's file name"},
+    {Command::ca, "ca",
+     "Print the CA certificate's file name; add FILE, list or remove NAME: the CAs that sign devices' certificates"},
     {Command::health, "health", "Exit status 0 when the hub answers"},
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
 };
@@ -305,6 +321,7 @@ struct CommandLine {
   Command command = Command::serve;
   Layer flags;
   std::vector<std::string> child_command;
+  std::vector<std::string> ca_words;
 };
 
 std::string first_line(const std::string& text) {
@@ -345,6 +362,9 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   std::map<std::string_view, Values> values;
   for (const CommandDescription& each : kCommands) {
     CLI::App* command = app.add_subcommand(std::string(each.name), std::string(each.help));
+    if (each.command == Command::ca) {
+      command->add_option("action", line.ca_words, "add FILE, list or remove NAME")->expected(0, 2);
+    }
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
       if (setting.kind == Kind::flag) {
@@ -402,6 +422,14 @@ void check_flags_together(const CommandLine& line) {
   }
 }
 
+void check_ca_words(const std::vector<std::string>& words) {
+  const auto is = [&words](std::string_view action, std::size_t count) {
+    return words.size() == count && words.front() == action;
+  };
+  if (words.empty() || is("add", 2) || is("list", 1) || is("remove", 2)) return;
+  throw ConfigError("`ca` takes nothing, or add FILE, list, remove NAME");
+}
+
 void check_connection_string(const Config& config) {
   if (!config.module.empty() && config.device.empty()) throw ConfigError("--module needs --device");
   if (!config.policy.empty() && !config.device.empty()) {
@@ -421,6 +449,8 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   Config config;
   config.command = line.command;
   config.child_command = line.child_command;
+  config.ca_words = line.ca_words;
+  check_ca_words(config.ca_words);
   config.in_memory = line.command == Command::exec;
   const Layer variables = environment_layer(environment);
   const Given* file = find_given(line.flags, kConfigSetting);

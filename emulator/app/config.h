@@ -18,6 +18,7 @@
 #include "emulator/app/log.h"
 #include "emulator/app/running_hub.h"
 #include "emulator/app/variable_format.h"
+#include "emulator/hub/limits.h"
 
 namespace iothub::app {
 
@@ -33,11 +34,15 @@ struct Config {
   bool data_folder_is_a_flag = false;
   bool ca_folder_is_a_flag = false;
 
+  std::vector<std::filesystem::path> device_ca_files;
   std::vector<std::string> host_names;  ///< beside those that every hub has
   std::string listen_address = "localhost";
   Ports ports;                       ///< 0: the system picks
   bool allow_port_fallback = false;  ///< `serve` always may
   std::optional<std::int64_t> sas_grace_seconds;
+  int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
+  std::filesystem::path routes_file;         ///< empty: the default routes
+  int retention_days = hub::kDefaultRetentionDays;
   bool lenient = false;
   bool fault_injection = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
@@ -49,6 +54,7 @@ struct Config {
   std::vector<std::string> child_command;  ///< `exec`: program and arguments
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
+  std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
   std::string policy;
   std::string device;
   std::string module;

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/device_ca_folder.h"
+#include "emulator/app/file_endpoint.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -22,10 +24,18 @@ bool is_loopback_only(const std::string& listen_address) {
 }
 
 std::unique_ptr<storage::SqliteStore> open_store(const Config& config) {
-  const storage::SqliteStore::Options options{.partitions = hub::kDefaultPartitions};
+  const storage::SqliteStore::Options options{.partitions = config.partitions};
   if (config.in_memory) return storage::SqliteStore::in_memory(options);
   make_private_folder(config.data_folder);
   return storage::SqliteStore::open(database_file(config.data_folder), options);
+}
+
+std::vector<std::string> read_device_cas(const Config& config) {
+  std::vector<std::string> texts;
+  for (const auto& file : config.device_ca_files) texts.push_back(read_device_ca(file));
+  if (config.in_memory) return texts;
+  for (const auto& file : device_ca_files(config.data_folder)) texts.push_back(read_device_ca(file));
+  return texts;
 }
 
 hub::HubOptions hub_options(const Config& config, std::vector<std::string> names) {
@@ -33,6 +43,8 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.host_names = std::move(names);
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
+  options.event_retention = std::chrono::days(config.retention_days);
+  options.auth.device_cas = read_device_cas(config);
   options.lenient = config.lenient;
   options.fault_injection = config.fault_injection;
   return options;
@@ -73,15 +85,19 @@ Emulator::Emulator(Config config, PortFallback fallback)
       tls_(authority_.mint_leaf(names_, net::tls::KeyType::ec_p256)),
       loop_(hubs_),
       server_(loop_, hubs_, tls_),
-      ports_(bind_ports(config_.ports, fallback,
-                        [this](std::uint16_t port) {
-                          return server_.listen(
-                              {.address = config_.listen_address, .port = port, .allow_plain = config_.allow_plain});
-                        })),
+      ports_(bind_ports(
+          config_.ports, fallback,
+          [this](std::uint16_t port) {
+            return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::none);
+          },
+          [this](std::uint16_t port) {
+            return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp);
+          })),
       store_(open_store(config_)),
       hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),
       worker_(loop_) {
+  if (!config_.routes_file.empty()) configure_routing(hub_.routing(), config_.routes_file);
   hubs_.add(hub_);
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(
@@ -90,8 +106,13 @@ Emulator::Emulator(Config config, PortFallback fallback)
         config_.listen_address);
   }
   running_ = {ports_, authority_.certificate_file().string(),
-              policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies())};
+              policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies()),
+              event_hub_string(hub_.host_name(), ports_.amqp, hub_.short_name(), hub_.auth().policies().front())};
   publish_run_file();
+}
+
+std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {
+  return server_.listen({.address = config_.listen_address, .port = port, .plain = plain});
 }
 
 Emulator::~Emulator() {

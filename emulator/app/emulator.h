@@ -48,6 +48,7 @@ class Emulator {
   void stop() { loop_.stop(); }
 
  private:
+  std::uint16_t listen(std::uint16_t port, net::PlainText plain);
   void make_rsa_leaf();
   void watch_wal();
   void publish_run_file();

@@ -16,8 +16,8 @@ constexpr std::string_view kLostWithout443 =
 
 }  // namespace
 
-Ports bind_ports(const Ports& wanted, PortFallback fallback,
-                 const std::function<std::uint16_t(std::uint16_t)>& listen) {
+Ports bind_ports(const Ports& wanted, PortFallback fallback, const std::function<std::uint16_t(std::uint16_t)>& listen,
+                 const std::function<std::uint16_t(std::uint16_t)>& listen_plain_amqp) {
   using Kind = net::BindError::Kind;
   Ports bound;
 
@@ -33,21 +33,25 @@ Ports bind_ports(const Ports& wanted, PortFallback fallback,
     if (error.kind == Kind::not_permitted) spdlog::warn("{}", kHowToAllowLowPorts);
   }
 
-  const auto bind_other = [&](std::uint16_t port, std::string_view protocol) {
-    if (port != 0 && port == bound.https) return port;
-    if (port != 0 && port == bound.mqtts && protocol == "AMQPS") return port;
+  const auto bind_or_move = [&](std::uint16_t port, std::string_view protocol, const auto& bind) {
     try {
-      return listen(port);
+      return bind(port);
     } catch (const net::BindError& error) {
       if (fallback != PortFallback::any || error.kind == Kind::other) throw;
-      const std::uint16_t other = listen(0);
+      const std::uint16_t other = bind(0);
       spdlog::warn("{}; {} is served on port {} instead, where the SDKs will not look for it", error.what(), protocol,
                    other);
       return other;
     }
   };
+  const auto bind_other = [&](std::uint16_t port, std::string_view protocol) {
+    if (port != 0 && port == bound.https) return port;
+    if (port != 0 && port == bound.mqtts && protocol == "AMQPS") return port;
+    return bind_or_move(port, protocol, listen);
+  };
   bound.mqtts = bind_other(wanted.mqtts, "MQTTS");
   bound.amqps = bind_other(wanted.amqps, "AMQPS");
+  bound.amqp = bind_or_move(wanted.amqp, "AMQP", listen_plain_amqp);
   return bound;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Binds the three ports, and decides what happens when one cannot be had.
+/// Binds the ports, and decides what happens when one cannot be had.
 #include <functional>
 #include <string_view>
 
@@ -22,8 +22,10 @@ enum class PortFallback {
 
 /// `listen` binds a port (0: any) and returns it, or throws net::BindError. A port that two protocols share is bound
 /// once, for every port serves every protocol. Each port that is not the wanted one is a warning in the log that says
-/// what is lost by it. Throws net::BindError for what could not be had.
+/// what is lost by it. `listen_plain_amqp` binds the port for AMQP without TLS, likewise. Throws net::BindError for
+/// what could not be had.
 Ports bind_ports(const Ports& wanted, PortFallback fallback,
-                 const std::function<std::uint16_t(std::uint16_t port)>& listen);
+                 const std::function<std::uint16_t(std::uint16_t port)>& listen,
+                 const std::function<std::uint16_t(std::uint16_t port)>& listen_plain_amqp);
 
 }  // namespace iothub::app

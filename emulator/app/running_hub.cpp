@@ -20,6 +20,14 @@ std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, st
   return strings;
 }
 
+std::string event_hub_string(const std::string& host, std::uint16_t amqp_port, const std::string& hub_name,
+                             const hub::Policy& policy) {
+  const std::string bracketed = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const std::string port = amqp_port == Ports{}.amqp ? "" : ":" + std::to_string(amqp_port);
+  return "Endpoint=sb://" + bracketed + port + "/;SharedAccessKeyName=" + policy.name +
+         ";SharedAccessKey=" + policy.primary_key + ";EntityPath=" + hub_name + ";UseDevelopmentEmulator=true";
+}
+
 nlohmann::ordered_json connection_strings_json(const std::vector<RunningHub::PolicyString>& strings) {
   auto json = nlohmann::ordered_json::object();
   for (const auto& each : strings) json[each.policy] = each.connection_string;
@@ -31,8 +39,10 @@ nlohmann::ordered_json to_json(const RunningHub& hub) {
   json["ports"]["https"] = hub.ports.https;
   json["ports"]["mqtts"] = hub.ports.mqtts;
   json["ports"]["amqps"] = hub.ports.amqps;
+  json["ports"]["amqp"] = hub.ports.amqp;
   json["caFile"] = hub.ca_file;
   json["connectionStrings"] = connection_strings_json(hub.connection_strings);
+  json["eventHubConnectionString"] = hub.event_hub_connection_string;
   return json;
 }
 
@@ -42,10 +52,12 @@ RunningHub running_hub_from_json(const nlohmann::ordered_json& json) {
   ports.at("https").get_to(hub.ports.https);
   ports.at("mqtts").get_to(hub.ports.mqtts);
   ports.at("amqps").get_to(hub.ports.amqps);
+  ports.at("amqp").get_to(hub.ports.amqp);
   json.at("caFile").get_to(hub.ca_file);
   for (const auto& [policy, string] : json.at("connectionStrings").items()) {
     hub.connection_strings.push_back({policy, string.get<std::string>()});
   }
+  json.at("eventHubConnectionString").get_to(hub.event_hub_connection_string);
   return hub;
 }
 

@@ -13,6 +13,7 @@ struct Ports {
   std::uint16_t https = 443;
   std::uint16_t mqtts = 8883;
   std::uint16_t amqps = 5671;
+  std::uint16_t amqp = 5672;  ///< without TLS
 
   bool operator==(const Ports&) const = default;
 };
@@ -28,6 +29,7 @@ struct RunningHub {
   Ports ports;
   std::string ca_file;  ///< absolute path of the certificate authority's PEM file
   std::vector<PolicyString> connection_strings;
+  std::string event_hub_connection_string;  ///< of the Event-Hubs-compatible endpoint, for programs on this machine
 
   /// The policy's connection string; null for an unknown policy.
   const std::string* connection_string(std::string_view policy) const;
@@ -39,7 +41,13 @@ struct RunningHub {
 std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, std::uint16_t https_port,
                                                      const std::vector<hub::Policy>& policies);
 
-/// `{"ports":{"https":443,"mqtts":8883,"amqps":5671},"caFile":"...","connectionStrings":{"iothubowner":"HostName=..."}}`
+/// `Endpoint=sb://HOST/;SharedAccessKeyName=..;SharedAccessKey=..;EntityPath=NAME;UseDevelopmentEmulator=true`: with
+/// that last part Event Hubs clients speak without TLS, and take the port of the endpoint.
+std::string event_hub_string(const std::string& host, std::uint16_t amqp_port, const std::string& hub_name,
+                             const hub::Policy& policy);
+
+/// `{"ports":{"https":443,"mqtts":8883,"amqps":5671,"amqp":5672},"caFile":"...",
+/// "connectionStrings":{"iothubowner":"HostName=..."},"eventHubConnectionString":"Endpoint=sb://..."}`
 nlohmann::ordered_json to_json(const RunningHub& hub);
 /// Other members are ignored. Throws nlohmann::json::exception for what to_json() cannot have written.
 RunningHub running_hub_from_json(const nlohmann::ordered_json& json);

@@ -13,6 +13,9 @@
 
 namespace iothub::heads {
 
+/// What a WebSocket carries.
+enum class WebSocketProtocol { mqtt, amqp };
+
 /// Where a session writes. Nothing leaves before the loop turn's commit: what is queued when a commit fails is dropped.
 class Outbox {
  public:
@@ -26,6 +29,9 @@ class Outbox {
   virtual void abort(std::string_view reason) = 0;
   /// Stops (true) or resumes (false) reading from the socket: for a session that waits before it takes more.
   virtual void pause_reading(bool pause) = 0;
+  /// The connection turns into a WebSocket once everything queued so far, the answer 101 at its end, is committed. This
+  /// session ends then, and one of `inner` takes over; `rest` is what the client sent after its request.
+  virtual void become_websocket(WebSocketProtocol inner, std::string rest) = 0;
 };
 
 /// What a session may know of its connection.
@@ -54,6 +60,9 @@ class Session {
   /// The turn's commit failed and what this session queued in it was dropped: answer so (HTTP 500) or close. Called
   /// after the roll-back; what it appends is sent without a commit.
   virtual void commit_failed() = 0;
+  /// The peer has taken all that was queued: for a session that holds back because of that. It queues nothing inside
+  /// the call.
+  virtual void written() {}
   /// The hub this session speaks to, once known: its commit decides.
   virtual hub::Hub* hub() const = 0;
 };

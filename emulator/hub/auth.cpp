@@ -1,10 +1,13 @@
 #include "emulator/hub/auth.h"
 
 #include <algorithm>
+#include <span>
 
+#include "emulator/hub/device_cas.h"
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
+#include "protocol/text/base64.h"
 
 namespace iothub::hub {
 namespace {
@@ -77,6 +80,17 @@ bool same_thumbprint(const std::optional<std::string>& registered, const ClientC
           text::equals_ignoring_case(*registered, shown.sha256_thumbprint));
 }
 
+/// Event Hubs clients sign with the text of the key, not with what its base64 stands for (azure-eventhub, and Service
+/// Bus throughout). Such a token names an event hub.
+bool signed_by_policy(const SasToken& token, const Policy& policy, const Resource& resource) {
+  if (token.signed_by(policy.primary_key) || token.signed_by(policy.secondary_key)) return true;
+  const bool for_event_hub = !resource.path.empty() && !text::lower(resource.path).starts_with("devices");
+  const auto by_text = [&](const std::string& key) {
+    return token.signed_by(text::base64_encode(std::as_bytes(std::span(key))));
+  };
+  return for_event_hub && (by_text(policy.primary_key) || by_text(policy.secondary_key));
+}
+
 }  // namespace
 
 bool names_host(std::string_view said, const std::vector<std::string>& host_names) {
@@ -91,7 +105,10 @@ Auth::Auth(std::vector<Policy> policies, AuthOptions options, std::vector<std::s
       options_(options),
       host_names_(std::move(host_names)),
       identities_(identities),
-      clock_(clock) {}
+      clock_(clock),
+      device_cas_(std::make_unique<const DeviceCas>(options_.device_cas)) {}
+
+Auth::~Auth() = default;
 
 const Policy* Auth::policy(std::string_view name) const {
   const auto found = std::find_if(policies_.begin(), policies_.end(), [&](const Policy& candidate) {
@@ -117,27 +134,54 @@ Result<void> Auth::authorize_service(std::string_view authorization, std::string
   if (text::equals_ignoring_case(authorization.substr(0, 7), "Bearer ")) {
     return unauthorized("bearer tokens (Entra ID) are not accepted; use a shared access policy");
   }
-  Result<SasToken> token = SasToken::parse(authorization);
+  Result<PolicyGrant> grant = verify_policy_token(authorization);
+  if (!grant) return grant.error();
+  return grant->authorize(endpoint, needed);
+}
+
+Result<PolicyGrant> Auth::verify_policy_token(std::string_view text) const {
+  Result<SasToken> token = SasToken::parse(text);
   if (!token) return token.error();
   if (token->policy.empty()) {
     return unauthorized("the token names no policy (skn): a device's connection string does not open the service side");
   }
   const Policy* named = policy(token->policy);
   if (named == nullptr) return unauthorized("there is no policy '" + token->policy + "'");
-  if (!token->signed_by(named->primary_key) && !token->signed_by(named->secondary_key)) {
+  const Resource resource = split_resource(token->resource);
+  if (!signed_by_policy(*token, *named, resource)) {
     return unauthorized("the signature fits neither key of policy '" + named->name + "'");
   }
   if (Result<void> fresh = check_expiry(*token); !fresh) return fresh.error();
-  const Resource resource = split_resource(token->resource);
   if (Result<void> ours = check_host(resource.host); !ours) return ours.error();
-  if (!covers(resource.path, endpoint)) {
-    return unauthorized("the token's resource '" + token->resource + "' does not cover " + std::string(endpoint));
+  return PolicyGrant{named->name, named->rights, std::string(resource.path),
+                     Timestamp::from_unix_seconds(token->expiry).plus_seconds(options_.live_grace_seconds)};
+}
+
+Result<void> PolicyGrant::authorize(std::string_view endpoint, Rights needed) const {
+  if (!covers(resource, endpoint)) {
+    return unauthorized("the token's resource '" + resource + "' does not cover " + std::string(endpoint));
   }
-  if (!includes(named->rights, needed)) {
-    return unauthorized("policy '" + named->name + "' gives " + to_string(named->rights) + "; this needs " +
-                        to_string(needed));
+  if (!includes(rights, needed)) {
+    return unauthorized("policy '" + policy + "' gives " + to_string(rights) + "; this needs " + to_string(needed));
   }
   return {};
+}
+
+Result<void> Auth::check_certificate(const storage::IdentityRow& row, const Identity& identity,
+                                     const ClientCertificate& shown) const {
+  if (row.authentication_type == "certificateAuthority") {
+    const Result<void> signed_by_ours = device_cas_->verify(shown.chain, clock_.now());
+    if (!signed_by_ours) return signed_by_ours;
+    if (shown.common_name == identity.name()) return {};
+    return unauthorized("the client certificate is for '" + shown.common_name + "', not for '" + identity.name() + "'");
+  }
+  if (row.authentication_type != "selfSigned") {
+    return unauthorized("a client certificate was shown, but '" + identity.name() +
+                        "' is registered with authentication '" + row.authentication_type + "'");
+  }
+  if (same_thumbprint(row.primary_thumbprint, shown) || same_thumbprint(row.secondary_thumbprint, shown)) return {};
+  return unauthorized("the client certificate's thumbprint (SHA-1 " + shown.sha1_thumbprint +
+                      ") is neither of those registered for '" + identity.name() + "'");
 }
 
 Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
@@ -158,15 +202,7 @@ Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
   if (credentials.sas_token.empty()) {
     if (credentials.certificate == nullptr)
       return unauthorized("neither a SAS token nor a client certificate was given");
-    if (row->authentication_type != "selfSigned") {
-      return unauthorized("a client certificate was shown, but '" + identity.name() +
-                          "' is registered with authentication '" + row->authentication_type + "'");
-    }
-    if (!same_thumbprint(row->primary_thumbprint, *credentials.certificate) &&
-        !same_thumbprint(row->secondary_thumbprint, *credentials.certificate)) {
-      return unauthorized("the client certificate's thumbprint (SHA-1 " + credentials.certificate->sha1_thumbprint +
-                          ") is neither of those registered for '" + identity.name() + "'");
-    }
+    if (const auto good = check_certificate(*row, identity, *credentials.certificate); !good) return good.error();
     principal.auth_method = identity.is_module() ? kModuleX509 : kDeviceX509;
     return principal;
   }
@@ -202,6 +238,18 @@ Result<DevicePrincipal> Auth::authenticate_device(const Identity& identity,
   }
   principal.link_ends = Timestamp::from_unix_seconds(token->expiry).plus_seconds(options_.live_grace_seconds);
   return principal;
+}
+
+Result<DevicePrincipal> Auth::authorize_device_request(const DeviceId& device,
+                                                       const DeviceCredentials& credentials) const {
+  const storage::IdentityRow* row = identities_.find({device});
+  if (row == nullptr || !row->enabled) {
+    HubError error = device_not_found(device);
+    error.reason =
+        "device '" + device.value + (row == nullptr ? "' is not registered (ids are case-sensitive)" : "' is disabled");
+    return error;
+  }
+  return authenticate_device({device}, credentials);
 }
 
 }  // namespace iothub::hub

@@ -1,5 +1,6 @@
 #pragma once
 /// Who may speak: hub-level tokens for the service side, identity keys or policies or certificates for the device side.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct IdentityRow;
 
 namespace iothub::hub {
 
+class DeviceCas;
 class IdentityCache;
 struct SasToken;
 
@@ -25,6 +27,7 @@ struct ClientCertificate {
   std::string sha1_thumbprint;  ///< hex
   std::string sha256_thumbprint;
   std::string common_name;
+  std::vector<std::string> chain{};  ///< DER; the client's own first, then what it sent along
 };
 
 /// What a device or module shows when it connects.
@@ -43,16 +46,29 @@ struct DevicePrincipal {
   std::optional<Timestamp> link_ends;
 };
 
+/// What a policy's token opens.
+struct PolicyGrant {
+  std::string policy;
+  Rights rights = Rights::none;
+  std::string resource;  ///< the path it is for, without host and leading slash; empty: the whole hub
+  Timestamp link_ends;   ///< when a live link has to end: the token's expiry plus the grace
+
+  /// As authorize_service() decides it; 401002.
+  Result<void> authorize(std::string_view endpoint, Rights needed) const;
+};
+
 struct AuthOptions {
   std::int64_t connect_grace_seconds = 0;
   std::int64_t live_grace_seconds = 0;
+  std::vector<std::string> device_cas{};  ///< PEM: who may sign certificates of type certificateAuthority
 };
 
 class Auth {
  public:
-  /// `host_names` decides whether a token's host part means this hub.
+  /// `host_names` decides whether a token's host part means this hub. Throws as DeviceCas does.
   Auth(std::vector<Policy> policies, AuthOptions options, std::vector<std::string> host_names,
        IdentityCache& identities, const Clock& clock);
+  ~Auth();
 
   const std::vector<Policy>& policies() const { return policies_; }
   const Policy* policy(std::string_view name) const;
@@ -61,11 +77,20 @@ class Auth {
   /// Refuses with 401002; the reason says which part was wrong.
   Result<void> authorize_service(std::string_view authorization, std::string_view endpoint, Rights needed) const;
 
+  /// The token of a policy by itself, as AMQP shows it before it says what for. Refuses with 401002 and the reason.
+  Result<PolicyGrant> verify_policy_token(std::string_view token) const;
+
   /// A device or module that connects or calls: its own key, a policy with DeviceConnect, or its certificate.
   /// Refuses an unknown, disabled or wrongly authenticated identity with 401002 and the reason.
   Result<DevicePrincipal> authenticate_device(const Identity& identity, const DeviceCredentials& credentials) const;
 
+  /// The same for a device's HTTP request, where an unknown or disabled device is 404001, before the token is looked at
+  /// (corrections.md A5, two reports from the field); 401002 for the rest.
+  Result<DevicePrincipal> authorize_device_request(const DeviceId& device, const DeviceCredentials& credentials) const;
+
  private:
+  Result<void> check_certificate(const storage::IdentityRow& row, const Identity& identity,
+                                 const ClientCertificate& shown) const;
   Result<void> check_expiry(const SasToken& token) const;
   Result<void> check_host(std::string_view resource_host) const;
 
@@ -74,6 +99,7 @@ class Auth {
   std::vector<std::string> host_names_;
   IdentityCache& identities_;
   const Clock& clock_;
+  std::unique_ptr<const DeviceCas> device_cas_;
 };
 
 /// Whether a said host (with or without port, brackets, any case) is one of the names, or any loopback address.

@@ -35,6 +35,12 @@ std::string text_of(const Json& entry, const char* name) {
   return found != entry.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+/// The identity's etag, as `eTag` (Python, C#) or `etag` (Node passes on the device it read, azure-iothub 1.16.6).
+std::string etag_of(const Json& entry) {
+  const std::string etag = text_of(entry, "eTag");
+  return etag.empty() ? text_of(entry, "etag") : etag;
+}
+
 /// A missing etag in an IfMatch mode matches anything (recorded: deleteIfMatchETag without eTag deletes).
 IfMatch match(const Mode& mode, const std::string& etag) {
   const IfMatch given = IfMatch::parse(etag);
@@ -63,7 +69,7 @@ Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, cons
   }
   if (mode == nullptr) return argument_invalid("Invalid importMode '" + said + "'");
 
-  if (mode->deletes) return registry.remove(identity, match(*mode, text_of(entry, "eTag")));
+  if (mode->deletes) return registry.remove(identity, match(*mode, etag_of(entry)));
   if (mode->twin_only) {
     const Result<TwinView> patched = twins.patch(identity, entry, match(*mode, text_of(entry, "twinETag")));
     if (!patched) return patched.error();
@@ -78,7 +84,7 @@ Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, cons
     const Result<IdentityView> created = registry.put(identity, *write, IfMatch::none());
     if (!created) return created.error();
   } else {
-    const Result<IdentityView> updated = registry.put(identity, *write, match(*mode, text_of(entry, "eTag")));
+    const Result<IdentityView> updated = registry.put(identity, *write, match(*mode, etag_of(entry)));
     if (!updated) return updated.error();
   }
   if (has_twin_part(entry)) {

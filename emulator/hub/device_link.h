@@ -22,6 +22,15 @@ struct MethodRequest {
   std::string_view payload;  ///< JSON text
 };
 
+struct C2dMessage;
+
+/// How long a message stays locked that a link has taken (C2d).
+enum class C2dLock {
+  timed,            ///< 60 s; then it is enqueued again, and may be pushed to the same link once more
+  while_connected,  ///< until the link settles it or is gone: MQTT delivers again on the next connection only
+  none,             ///< taken is completed: MQTT QoS 0
+};
+
 class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
@@ -29,6 +38,11 @@ class DeviceLink {
   virtual void desired_changed(const DesiredChange& change) = 0;
   /// Encodes and queues, as desired_changed. False: this link takes no methods (it has not subscribed).
   virtual bool invoke_method(const MethodRequest& request) = 0;
+  /// Encodes and queues, as desired_changed; settled later by C2d::complete and its like, with the message's lock
+  /// token. False: it takes none now (not subscribed, no credit); then the session calls C2d::deliver when it does.
+  virtual bool deliver_c2d(const C2dMessage&) { return false; }
+  /// Asked after deliver_c2d has taken a message.
+  virtual C2dLock c2d_lock() const { return C2dLock::timed; }
   /// Ends this identity's link; nothing more is delivered after it. The attachment may die later.
   virtual void close(LinkEnd end) = 0;
 };

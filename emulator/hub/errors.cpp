@@ -86,6 +86,53 @@ HubError message_too_large(std::size_t bytes, std::size_t limit) {
           {}};
 }
 
+HubError queue_is_full(const Identity& identity) {
+  return {ErrorCode::DeviceMaximumQueueDepthExceeded,
+          "Device Queue depth cannot exceed 50 messages",
+          "the cloud-to-device queue of '" + identity.name() + "' is full",
+          {}};
+}
+
+HubError invalid_message_expiry(Timestamp expiry) {
+  return {ErrorCode::InvalidMessageExpiryTime,
+          "Invalid message expiry time",
+          "the message expires at " + text::iso_time(expiry) + ", which is not within the next two days",
+          {}};
+}
+
+HubError lock_lost() {
+  return {ErrorCode::DeviceMessageLockLost, "PreconditionFailed", "the lock has ended, or never was", {}};
+}
+
+HubError no_upload_storage() {
+  return {ErrorCode::DefaultStorageEndpointNotConfigured, "BadRequest", "the hub has no storage for file uploads", {}};
+}
+
+HubError too_many_uploads() {
+  return {ErrorCode::DeviceMaximumActiveFileUploadLimitExceeded, "Number of active file upload requests exceeded limit",
+          "ten uploads of the device are neither completed nor expired", "null"};
+}
+
+HubError unknown_upload() {
+  return {
+      ErrorCode::InvalidFileUploadCorrelationId, "BadRequest", "the device has no upload of that correlationId", {}};
+}
+
+HubError expired_upload() {
+  return {ErrorCode::ExpiredFileUploadCorrelationId, "BadRequest", "the upload's SAS has expired", {}};
+}
+
+HubError bad_upload_completion() {
+  return {ErrorCode::InvalidFileUploadCompletionStatus, "BadRequest", "isSuccess is no boolean", {}};
+}
+
+HubError uploaded_blob_missing(std::string_view blob_name) {
+  return {ErrorCode::InvalidStorageEndpointOrBlob,
+          "BadRequest",
+          "isSuccess is true, but the storage has no blob '" + std::string(blob_name) + "'",
+          {}};
+}
+
 HubError not_implemented(std::string what) {
   std::string message = what + " is not implemented by the emulator";
   return {ErrorCode::NotImplemented, std::move(message), {}, {}};

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "emulator/hub/ids.h"
+#include "protocol/text/timestamp.h"
 
 namespace iothub::hub {
 
@@ -51,6 +52,18 @@ HubError twin_etag_mismatch(const DeviceId& device);
 HubError reported_version_mismatch();
 HubError too_many_modules(const DeviceId& device);
 HubError message_too_large(std::size_t bytes, std::size_t limit);
+HubError queue_is_full(const Identity& identity);
+HubError invalid_message_expiry(Timestamp expiry);
+/// A cloud-to-device message or feedback batch whose lock has ended (recorded text).
+HubError lock_lost();
 HubError not_implemented(std::string what);
+
+// File upload.
+HubError no_upload_storage();
+HubError too_many_uploads();
+HubError unknown_upload();
+HubError expired_upload();
+HubError bad_upload_completion();
+HubError uploaded_blob_missing(std::string_view blob_name);
 
 }  // namespace iothub::hub

@@ -3,6 +3,8 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/routing/routing.h"
+#include "emulator/hub/twins.h"
 #include "protocol/text/fnv.h"
 #include "storage/store.h"
 
@@ -23,6 +25,11 @@ std::string pairs_text(const Telemetry::Properties& properties) {
   return dump(pairs);
 }
 
+/// A message annotation on the way out (corrections.md 7), although the device sends it among the system properties.
+bool is_annotation(std::string_view name) {
+  return name == "dt-subject" || name == "iothub-interface-id";
+}
+
 /// Documentation: Create and read IoT Hub messages: the body, the values of system properties, names and values of the
 /// rest.
 std::size_t size_of(const Telemetry& telemetry) {
@@ -34,32 +41,82 @@ std::size_t size_of(const Telemetry& telemetry) {
 
 }  // namespace
 
-Events::Events(storage::Store& store, Links& links, const Clock& clock) : store_(store), links_(links), clock_(clock) {}
+Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock)
+    : store_(store), twins_(twins), links_(links), routing_(routing), clock_(clock) {}
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
 }
 
 Result<void> Events::append(const DevicePrincipal& from, const Telemetry& telemetry) {
-  const std::size_t size = size_of(telemetry);
-  if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
-  storage::EventRow row;
-  try {
-    row.system_properties = object_text(telemetry.system_properties);
-    row.properties = pairs_text(telemetry.properties);
-  } catch (const Json::type_error&) {
-    return argument_invalid("a message property is not UTF-8");
+  return append_batch(from, {&telemetry, 1});
+}
+
+Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const Telemetry> batch) {
+  std::string model_id;
+  if (const Twin* twin = twins_.find(from.identity); twin != nullptr) model_id = twin->model_id;
+  std::vector<storage::EventRow> rows;
+  rows.reserve(batch.size());
+  for (const Telemetry& telemetry : batch) {
+    const std::size_t size = size_of(telemetry);
+    if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
+    storage::EventRow& row = rows.emplace_back();
+    try {
+      Telemetry::Properties system_properties, annotations;
+      for (const auto& property : telemetry.system_properties) {
+        (is_annotation(property.first) ? annotations : system_properties).push_back(property);
+      }
+      if (!model_id.empty()) annotations.emplace_back("dt-dataschema", model_id);
+      row.annotations = object_text(annotations);
+      row.system_properties = object_text(system_properties);
+      row.properties = pairs_text(telemetry.properties);
+    } catch (const Json::type_error&) {
+      return argument_invalid("a message property is not UTF-8");
+    }
+    row.enqueued_time = clock_.now().ticks;
+    row.device_id = from.identity.device.value;
+    row.module_id = from.identity.module.value;
+    row.source = "Telemetry";
+    row.auth_method = from.auth_method;
+    row.auth_generation_id = from.generation_id;
+    row.body = telemetry.body;
   }
-  row.enqueued_time = clock_.now().ticks;
-  row.device_id = from.identity.device.value;
-  row.module_id = from.identity.module.value;
-  row.source = "Telemetry";
-  row.auth_method = from.auth_method;
-  row.auth_generation_id = from.generation_id;
-  row.body = telemetry.body;
   links_.touch(from.identity);
-  store_.append_event(partition_of(from.identity.device), row);
+  for (const storage::EventRow& row : rows) deliver(row);
   return {};
+}
+
+void Events::deliver(const storage::EventRow& event) {
+  if (const std::optional<storage::EventRow> for_stream = routing_.route(event)) {
+    const int partition = partition_of({event.device_id});
+    store_.append_event(partition, *for_stream);
+    tell_appended(partition);
+  }
+}
+
+void Events::tell_appended(int partition) const {
+  for (const auto& [id, appended] : listeners_) appended(partition);
+}
+
+Events::Listener Events::on_appended(std::function<void(int)> appended) {
+  listeners_[++last_listener_] = std::move(appended);
+  return Listener(*this, last_listener_);
+}
+
+Events::Listener::Listener(Listener&& other) noexcept
+    : events_(std::exchange(other.events_, nullptr)), id_(other.id_) {}
+
+Events::Listener& Events::Listener::operator=(Listener&& other) noexcept {
+  if (this != &other) {
+    stop();
+    events_ = std::exchange(other.events_, nullptr);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+void Events::Listener::stop() {
+  if (Events* events = std::exchange(events_, nullptr)) events->listeners_.erase(id_);
 }
 
 }  // namespace iothub::hub

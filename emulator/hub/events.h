@@ -1,6 +1,9 @@
 #pragma once
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +16,17 @@
 
 namespace iothub::storage {
 class Store;
-}
+struct EventRow;
+}  // namespace iothub::storage
 
 namespace iothub::hub {
 
 class Links;
+class TwinCache;
+
+namespace routing {
+class Routing;
+}
 
 /// A message a device or module sent, its properties already decoded.
 struct Telemetry {
@@ -31,18 +40,49 @@ struct Telemetry {
 
 class Events {
  public:
-  Events(storage::Store& store, Links& links, const Clock& clock);
+  /// Ends its listening when it dies. Movable.
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(Listener&& other) noexcept;
+    Listener& operator=(Listener&& other) noexcept;
+    ~Listener() { stop(); }
+    void stop();
+
+   private:
+    friend class Events;
+    Listener(Events& events, std::uint64_t id) : events_(&events), id_(id) {}
+    Events* events_ = nullptr;
+    std::uint64_t id_ = 0;
+  };
+
+  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
+  /// All in their order, or none and the first one's refusal.
+  Result<void> append_batch(const DevicePrincipal& from, std::span<const Telemetry> batch);
+
+  /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
+  /// commit.
+  void deliver(const storage::EventRow& event);
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
 
+  /// `appended` is called inside the calls that append, before their commit: it notes the partition and reads later.
+  [[nodiscard]] Listener on_appended(std::function<void(int partition)> appended);
+
  private:
+  void tell_appended(int partition) const;
+
   storage::Store& store_;
+  TwinCache& twins_;
   Links& links_;
+  routing::Routing& routing_;
   const Clock& clock_;
+  std::map<std::uint64_t, std::function<void(int)>> listeners_;
+  std::uint64_t last_listener_ = 0;
 };
 
 }  // namespace iothub::hub

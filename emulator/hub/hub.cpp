@@ -5,6 +5,13 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/c2d.h"
+#include "emulator/hub/event_reader.h"
+#include "emulator/hub/event_retention.h"
+#include "emulator/hub/feedback.h"
+#include "emulator/hub/notifications.h"
+#include "emulator/hub/routing/routing.h"
+#include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -39,11 +46,32 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       methods_(identities_, links_, scheduler),
       queries_(store, links_),
       jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
-      events_(store, links_, clock),
+      routing_(std::make_unique<routing::Routing>(short_name_, twin_cache_)),
+      events_(store, twin_cache_, links_, *routing_, clock),
+      notifications_(
+          std::make_unique<Notifications>(short_name_, twin_cache_, *routing_, events_, clock, scheduler, random)),
+      event_reader_(std::make_unique<EventReader>(store)),
       sessions_(store),
+      feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
+      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, clock, scheduler, random)),
+      event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
+      uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       activity_flush_(scheduler) {
-  links_.on_gone([this](const Identity& identity) { methods_.link_gone(identity); });
-  registry_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
+  links_.on_gone([this](const Identity& identity) {
+    methods_.link_gone(identity);
+    c2d_->link_gone(identity);
+    if (links_.find(identity) == nullptr) notifications_->disconnected(identity);
+  });
+  links_.on_connected([this](const Identity& identity) { notifications_->connected(identity); });
+  registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
+    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+  });
+  twins_.on_updated(
+      [this](const Identity& identity, const TwinUpdate& update) { notifications_->twin_updated(identity, update); });
+  registry_.on_changed([this](const Identity& identity) {
+    if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
+    configurations_.identity_changed(identity);
+  });
   twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
   jobs_.resume();
   schedule_activity_flush();
@@ -88,6 +116,8 @@ void Hub::roll_back() {
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
+  feedback_->forget();
+  c2d_->forget();
 }
 
 }  // namespace iothub::hub

@@ -1,5 +1,6 @@
 #pragma once
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,11 +21,23 @@
 
 namespace iothub::hub {
 
+class C2d;
+class Feedback;
+class EventRetention;
+class Notifications;
+
+namespace routing {
+class Routing;
+}
+class Uploads;
+class EventReader;
+
 struct HubOptions {
   std::vector<std::string> host_names{
       "localhost"};  ///< the first is the hub's own name; its first label is the short name
   std::vector<Policy> policies = default_policies();
-  AuthOptions auth;              ///< app sets the service's graces (limits.h) or --sas-grace
+  AuthOptions auth;  ///< app sets the service's graces (limits.h) or --sas-grace
+  std::chrono::seconds event_retention = std::chrono::days(1);
   bool lenient = false;          ///< what the real hub refuses and `--lenient` accepts
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
 };
@@ -55,7 +68,12 @@ class Hub {
   query::Queries& queries() { return queries_; }
   Jobs& jobs() { return jobs_; }
   Events& events() { return events_; }
+  routing::Routing& routing() { return *routing_; }
+  EventReader& event_reader() { return *event_reader_; }
   Sessions& sessions() { return sessions_; }
+  C2d& c2d() { return *c2d_; }
+  Feedback& feedback() { return *feedback_; }
+  Uploads& uploads() { return *uploads_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -87,8 +105,15 @@ class Hub {
   Methods methods_;
   query::Queries queries_;
   Jobs jobs_;
+  std::unique_ptr<routing::Routing> routing_;
   Events events_;
+  std::unique_ptr<Notifications> notifications_;
+  std::unique_ptr<EventReader> event_reader_;
   Sessions sessions_;
+  std::unique_ptr<Feedback> feedback_;
+  std::unique_ptr<C2d> c2d_;
+  std::unique_ptr<EventRetention> event_retention_;
+  std::unique_ptr<Uploads> uploads_;
   Timer activity_flush_;
 };
 

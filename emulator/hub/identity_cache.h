@@ -16,6 +16,11 @@ class IdentityCache {
   /// Null when there is no such identity. Valid until the next call that writes.
   const storage::IdentityRow* find(const Identity& identity);
 
+  /// Messages in its cloud-to-device queue; they are not cached.
+  std::int64_t c2d_message_count(const Identity& identity) const {
+    return store_.c2d_message_count(identity.device.value, identity.module.value);
+  }
+
   // The registry writes through these, so that cache and store never differ.
   bool insert(const storage::IdentityRow& row, const storage::TwinRow& twin);
   void update(const storage::IdentityRow& row);

@@ -34,6 +34,7 @@ Links::Attachment Links::attach(const Identity& identity, DeviceLink& link) {
     older->close(LinkEnd::taken_over);
     if (gone_) gone_(identity);
   }
+  if (is_new && connected_) connected_(identity);
   return Attachment(*this, identity, link);
 }
 

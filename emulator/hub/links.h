@@ -50,6 +50,9 @@ class Links {
   /// Called whenever an identity has lost its link (also to a newer one), after the fact.
   void on_gone(std::function<void(const Identity&)> gone) { gone_ = std::move(gone); }
 
+  /// Called when an identity that had no link has one.
+  void on_connected(std::function<void(const Identity&)> connected) { connected_ = std::move(connected); }
+
   DeviceLink* find(const Identity& identity);
   /// Closes the identity's link; for a device with `and_modules` its modules' too.
   void close(const Identity& identity, LinkEnd end, bool and_modules);
@@ -81,6 +84,7 @@ class Links {
   std::unordered_map<Identity, LinkState, IdentityHash> unflushed_;
   std::size_t connected_devices_ = 0;
   std::function<void(const Identity&)> gone_;
+  std::function<void(const Identity&)> connected_;
 };
 
 }  // namespace iothub::hub

@@ -84,7 +84,8 @@ Result<void> Registry::require_usable_parent(const Identity& module) const {
 IdentityView Registry::view(storage::IdentityRow row, bool created) const {
   const LinkState link =
       links_.state({{row.device_id}, {row.module_id}}, row.connection_state_updated_time, row.last_activity_time);
-  return {std::move(row), link, 0, created};
+  const std::int64_t queued = created ? 0 : store_.c2d_message_count(row.device_id, row.module_id);
+  return {std::move(row), link, queued, created};
 }
 
 Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match) {
@@ -125,6 +126,7 @@ Result<IdentityView> Registry::create(const Identity& identity, const IdentityWr
   }
 
   identities_.insert(row, initial_twin(identity, clock_.now()));
+  if (lifecycle_) lifecycle_(identity, Lifecycle::created);
   if (row.iot_edge) {
     create_system_module(identity.device, kEdgeAgent);
     create_system_module(identity.device, kEdgeHub);
@@ -239,6 +241,7 @@ Result<void> Registry::remove(const Identity& identity, const IfMatch& if_match)
   if (!if_match.admits(identity_etag(row->etag))) return etag_mismatch(*row, if_match);
 
   const bool and_modules = !identity.is_module();
+  if (lifecycle_) lifecycle_(identity, Lifecycle::about_to_be_deleted);
   links_.close(identity, LinkEnd::deleted, and_modules);
   identities_.remove(identity);
   twins_.forget(identity);

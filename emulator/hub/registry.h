@@ -71,6 +71,9 @@ class Registry {
   /// Called after an identity was created, replaced or removed; for a device not also for its modules. It must not call
   /// the registry back.
   void on_changed(std::function<void(const Identity&)> changed) { changed_ = std::move(changed); }
+  enum class Lifecycle { created, about_to_be_deleted };
+  /// Both while the identity and its twin are there.
+  void on_lifecycle(std::function<void(const Identity&, Lifecycle)> lifecycle) { lifecycle_ = std::move(lifecycle); }
 
  private:
   Result<IdentityView> create(const Identity& identity, const IdentityWrite& write);
@@ -94,6 +97,7 @@ class Registry {
   RandomSource& random_;
   std::int64_t last_generation_ = 0;
   std::function<void(const Identity&)> changed_;
+  std::function<void(const Identity&, Lifecycle)> lifecycle_;
 };
 
 }  // namespace iothub::hub

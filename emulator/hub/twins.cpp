@@ -71,7 +71,8 @@ Twins::Twins(TwinCache& twins, IdentityCache& identities, Links& links, const Cl
 
 TwinView Twins::view(const Identity& identity, const Twin& twin) const {
   const storage::IdentityRow* row = identities_.find(identity);
-  return {&twin, row, links_.state(identity, row->connection_state_updated_time, row->last_activity_time), 0};
+  return {&twin, row, links_.state(identity, row->connection_state_updated_time, row->last_activity_time),
+          identities_.c2d_message_count(identity)};
 }
 
 Result<TwinView> Twins::get(const Identity& identity) {
@@ -101,7 +102,8 @@ Result<TwinView> Twins::patch(const Identity& identity, const Json& body, const 
   if (desired_changed) {
     if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(*sections->desired, desired_version));
   }
-  tell_changed(identity);
+  tell_changed(identity, {.tags = tags_changed ? &*sections->tags : nullptr,
+                          .desired = desired_changed ? &*sections->desired : nullptr});
   return view(identity, *twins_.find(identity));
 }
 
@@ -124,7 +126,7 @@ Result<TwinView> Twins::replace(const Identity& identity, const Json& body, cons
   const std::int64_t desired_version = twin.desired.version;
   twins_.save(identity, std::move(twin));
   if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(std::move(change), desired_version));
-  tell_changed(identity);
+  tell_changed(identity, {.replaced = true});
   return view(identity, *twins_.find(identity));
 }
 
@@ -148,7 +150,7 @@ Result<std::int64_t> Twins::patch_reported(const Identity& identity, const Json&
   twin.version += 1;
   const std::int64_t version = twin.reported.version;
   twins_.save(identity, std::move(twin));
-  tell_changed(identity);
+  tell_changed(identity, {.reported = &reported});
   return version;
 }
 

@@ -14,6 +14,14 @@ namespace iothub::hub {
 
 struct ConfigurationChange;
 
+/// What one write did to a twin; borrowed for the call, null where a section was not written.
+struct TwinUpdate {
+  const Json* tags = nullptr;
+  const Json* desired = nullptr;   ///< as posted
+  const Json* reported = nullptr;  ///< as posted
+  bool replaced = false;           ///< PUT: the whole of tags and desired
+};
+
 /// Parsed twins by identity, read through a bounded cache.
 class TwinCache {
  public:
@@ -69,11 +77,14 @@ class Twins {
   /// Called after tags, desired or reported have changed by any of the calls above but apply_configuration. It must not
   /// call the twins back: what the caller was given would be gone.
   void on_changed(std::function<void(const Identity&)> changed) { changed_ = std::move(changed); }
+  /// As on_changed, with what was written; the twin in the cache is the new one.
+  void on_updated(std::function<void(const Identity&, const TwinUpdate&)> updated) { updated_ = std::move(updated); }
 
  private:
   TwinView view(const Identity& identity, const Twin& twin) const;
-  void tell_changed(const Identity& identity) const {
+  void tell_changed(const Identity& identity, const TwinUpdate& update) const {
     if (changed_) changed_(identity);
+    if (updated_) updated_(identity, update);
   }
 
   TwinCache& twins_;
@@ -81,6 +92,7 @@ class Twins {
   Links& links_;
   const Clock& clock_;
   std::function<void(const Identity&)> changed_;
+  std::function<void(const Identity&, const TwinUpdate&)> updated_;
 };
 
 }  // namespace iothub::hub

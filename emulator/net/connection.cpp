@@ -35,8 +35,8 @@ void empty(std::string& buffer) {
 }  // namespace
 
 Connection::Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address,
-                       bool allow_plain)
-    : context_(context), transport_(std::move(socket)), deadline_(context.loop.scheduler()), allow_plain_(allow_plain) {
+                       PlainText plain)
+    : context_(context), transport_(std::move(socket)), deadline_(context.loop.scheduler()), plain_(plain) {
   peer_.connection_id = std::move(id);
   peer_.remote_address = std::move(remote_address);
 }
@@ -99,7 +99,7 @@ void Connection::read_soon() {
 
 bool Connection::may_read() const {
   return (stage_ == Stage::first_bytes || stage_ == Stage::open) && !closing_ && !session_paused_ && !backlogged_ &&
-         doomed_reason_.empty();
+         upgrade_ == nullptr && doomed_reason_.empty();
 }
 
 void Connection::on_readable() {
@@ -218,31 +218,34 @@ void Connection::deliver(std::span<const std::byte> bytes) {
     first_bytes_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return;
   }
-  const bool served = protocol == Protocol::mqtt || protocol == Protocol::http;
-  if (!served || (!transport_.is_tls() && !allow_plain_)) return refuse(protocol);
+  const bool served = protocol == Protocol::mqtt || protocol == Protocol::http || protocol == Protocol::amqp;
+  if (!served || !may_speak(protocol)) return refuse(protocol);
   open_session(protocol, bytes);
 }
 
+bool Connection::may_speak(Protocol protocol) const {
+  return transport_.is_tls() || plain_ == PlainText::every_protocol ||
+         (plain_ == PlainText::amqp && protocol == Protocol::amqp);
+}
+
 void Connection::refuse(Protocol protocol) {
-  const bool plain = !transport_.is_tls() && !allow_plain_;
-  if (protocol == Protocol::amqp && !plain) {
-    spdlog::warn("{}: {} speaks AMQP, which is not served yet", peer_.connection_id, peer_.remote_address);
-    return close("AMQP is not served yet");
-  }
-  if (plain && protocol != Protocol::unknown) {
+  if (!may_speak(protocol) && protocol != Protocol::unknown) {
     spdlog::info("{}: {} speaks without TLS, which this port refuses: use TLS (https://, mqtts), or --allow-plain",
                  peer_.connection_id, peer_.remote_address);
     if (protocol == Protocol::http) out_ = kPlainHttpAnswer;
     return close("plain text is refused");
   }
-  spdlog::info("{}: {} speaks neither TLS nor MQTT nor HTTP", peer_.connection_id, peer_.remote_address);
+  spdlog::info("{}: {} speaks neither TLS nor MQTT nor HTTP nor AMQP", peer_.connection_id, peer_.remote_address);
   close("unknown protocol");
 }
 
 void Connection::open_session(Protocol protocol, std::span<const std::byte> bytes) {
   peer_.secure = transport_.is_tls();
   peer_.certificate = transport_.client_certificate();
-  spdlog::debug("{}: {} over {}", peer_.connection_id, protocol == Protocol::mqtt ? "MQTT" : "HTTP",
+  spdlog::debug("{}: {} over {}", peer_.connection_id,
+                protocol == Protocol::mqtt   ? "MQTT"
+                : protocol == Protocol::http ? "HTTP"
+                                             : "AMQP",
                 peer_.secure ? transport_.tls_version() : "plain TCP");
   http_ = protocol == Protocol::http;
   session_ = context_.make_session(protocol, *this, peer_, context_.environment);
@@ -253,7 +256,11 @@ void Connection::open_session(Protocol protocol, std::span<const std::byte> byte
 void Connection::receive(std::span<const std::byte> bytes) {
   if (http_) last_activity_ = std::chrono::steady_clock::now();
   try {
-    session_->receive(bytes);
+    if (websocket_ != nullptr) {
+      receive_frames(bytes);
+    } else {
+      session_->receive(bytes);
+    }
   } catch (const storage::Error& error) {
     spdlog::error("{}: the storage failed: {}", peer_.connection_id, error.what());
     session_storage_failed();
@@ -264,6 +271,35 @@ void Connection::receive(std::span<const std::byte> bytes) {
   }
   // Also without output: telemetry of QoS 0 is only written.
   context_.loop.turn().request();
+}
+
+void Connection::receive_frames(std::span<const std::byte> bytes) {
+  std::string& data = context_.unframed;
+  empty(data);
+  const bool open = websocket_->reader.receive(bytes, data, websocket_->answers);
+  if (!websocket_->answers.empty()) mark();
+  if (!data.empty()) session_->receive(std::as_bytes(std::span(data)));
+  if (open) return;
+  if (websocket_->reader.close_status() != websocket::CloseStatus::normal) {
+    spdlog::info("{}: {} broke the WebSocket: {}", peer_.connection_id, peer_.remote_address,
+                 websocket_->reader.end_reason());
+  }
+  close(websocket_->reader.end_reason());
+}
+
+/// The 101 is committed: from here on both directions are frames.
+void Connection::switch_to_websocket() {
+  const auto upgrade = std::exchange(upgrade_, nullptr);
+  end_session("HTTP became a WebSocket");
+  const bool mqtt = upgrade->inner == heads::WebSocketProtocol::mqtt;
+  spdlog::debug("{}: {} over WebSocket", peer_.connection_id, mqtt ? "MQTT" : "AMQP");
+  websocket_ = std::make_unique<WebSocket>();
+  session_ = context_.make_session(mqtt ? Protocol::mqtt : Protocol::amqp, *this, peer_, context_.environment);
+  http_ = false;
+  answered_ = false;
+  deadline_.set(kFirstPacketTime, [this] { run(&Connection::on_first_packet_deadline); });
+  if (!upgrade->rest.empty()) receive(std::as_bytes(std::span(upgrade->rest)));
+  if (may_read()) read_soon();
 }
 
 void Connection::session_storage_failed() {
@@ -305,6 +341,11 @@ void Connection::pause_reading(bool pause) {
   if (may_read()) read_soon();
 }
 
+void Connection::become_websocket(heads::WebSocketProtocol inner, std::string rest) {
+  upgrade_ = std::make_unique<Upgrade>(Upgrade{inner, std::move(rest)});
+  mark();
+}
+
 hub::Hub* Connection::hub() const {
   return session_ != nullptr ? session_->hub() : nullptr;
 }
@@ -313,6 +354,7 @@ void Connection::turn_failed() {
   if (session_ == nullptr || !doomed_reason_.empty() || (failed_ && pending_.empty())) return;
   failed_ = true;
   empty(pending_);
+  upgrade_.reset();
   // A session that answered and closed in this turn answers again, then closes all the same.
   const bool was_closing = std::exchange(closing_, false);
   try {
@@ -329,6 +371,11 @@ void Connection::turn_failed() {
 void Connection::take_pending() {
   if (pending_.empty()) return;
   answered_ = true;
+  if (websocket_ != nullptr) {
+    out_.erase(0, std::exchange(sent_, 0));
+    websocket::append_binary(pending_, out_);
+    return empty(pending_);
+  }
   if (out_.empty()) {
     out_.swap(pending_);
     return;
@@ -342,6 +389,12 @@ void Connection::seal() {
   marked_ = false;
   failed_ = false;
   take_pending();
+  if (websocket_ == nullptr) return;
+  out_ += websocket_->answers;
+  empty(websocket_->answers);
+  if (closing_ && !std::exchange(websocket_->close_sent, true)) {
+    websocket::append_close(websocket_->reader.close_status(), out_);
+  }
 }
 
 void Connection::write_sealed() {
@@ -352,6 +405,7 @@ void Connection::write_turn() {
   if (stage_ == Stage::closed || stage_ == Stage::lingering) return;
   if (!doomed_reason_.empty()) return drop(doomed_reason_);
   flush();
+  if (upgrade_ != nullptr && !closing_ && stage_ == Stage::open) switch_to_websocket();
   const bool last_bytes_wait = closing_ && (stage_ == Stage::open || stage_ == Stage::first_bytes);
   if (last_bytes_wait) deadline_.set(kLastWriteTime, [this] { drop("the client does not take the last bytes"); });
 }
@@ -383,9 +437,10 @@ void Connection::flush() {
 
   sent_ = 0;
   empty(out_);
-  empty(pending_);  // swapped in: yesterday's large answer
+  if (pending_.empty()) empty(pending_);  // swapped in: yesterday's large answer; this turn's waits for its commit
   if (http_) last_activity_ = std::chrono::steady_clock::now();
-  if (closing_) finish_close();
+  if (closing_) return finish_close();
+  if (session_ != nullptr && stage_ == Stage::open) session_->written();
 }
 
 // ---- the end ------------------------------------------------------------------------------------------------------

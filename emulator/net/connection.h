@@ -13,15 +13,17 @@
 #include "emulator/heads/session.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/first_bytes.h"
+#include "emulator/net/listener.h"
 #include "emulator/net/tls/server_context.h"
 #include "emulator/net/transport.h"
 #include "emulator/net/turn.h"
+#include "protocol/websocket/frames.h"
 
 namespace iothub::net {
 
 class Connection;
 
-/// Makes the session for Protocol::mqtt or Protocol::http; all it is given outlives the session.
+/// Makes the session for Protocol::mqtt, http or amqp; all it is given outlives the session.
 using MakeSession = std::function<std::unique_ptr<heads::Session>(Protocol, heads::Outbox&, const heads::Peer&,
                                                                   heads::SessionEnvironment&)>;
 
@@ -32,6 +34,7 @@ struct ConnectionContext {
   heads::SessionEnvironment environment;
   MakeSession make_session;
   std::unordered_set<std::shared_ptr<Connection>> open{};
+  std::string unframed{};   ///< what the frames of one read carried
   std::string discarded{};  ///< where sessions write that have no peer any more
 };
 
@@ -48,7 +51,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// From here on nothing more is read from a peer that does not read itself.
   static constexpr std::size_t kUnsentThatPausesReading = std::size_t{256} * 1024;
 
-  Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address, bool allow_plain);
+  Connection(ConnectionContext& context, Socket socket, std::string id, std::string remote_address, PlainText plain);
 
   /// Joins the context's open connections and begins to read.
   void start();
@@ -60,6 +63,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void close(std::string_view reason) override;
   void abort(std::string_view reason) override { doom(std::string(reason)); }
   void pause_reading(bool pause) override;
+  void become_websocket(heads::WebSocketProtocol inner, std::string rest) override;
 
   hub::Hub* hub() const override;
   void turn_failed() override;
@@ -67,6 +71,19 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void write_sealed() override;
 
  private:
+  /// What the session asked for; done after the commit.
+  struct Upgrade {
+    heads::WebSocketProtocol inner;
+    std::string rest;
+  };
+
+  /// Between the socket and the session: pending_ stays without frames, and gets one a turn on its way into out_.
+  struct WebSocket {
+    websocket::FrameReader reader;
+    std::string answers{};  ///< Pongs
+    bool close_sent = false;
+  };
+
   enum class Stage { first_byte, handshake, first_bytes, open, lingering, closed };
   using Step = void (Connection::*)();
 
@@ -83,8 +100,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void read();
   void deliver(std::span<const std::byte> bytes);
   void open_session(Protocol protocol, std::span<const std::byte> bytes);
+  bool may_speak(Protocol protocol) const;
   void refuse(Protocol protocol);
   void receive(std::span<const std::byte> bytes);
+  void receive_frames(std::span<const std::byte> bytes);
+  void switch_to_websocket();
   void session_storage_failed();
 
   void mark();
@@ -107,6 +127,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   heads::Peer peer_;
   std::unique_ptr<heads::Session> session_;
   hub::Timer deadline_;
+  std::unique_ptr<Upgrade> upgrade_;
+  std::unique_ptr<WebSocket> websocket_;
 
   std::string first_bytes_;  ///< while they do not tell the protocol yet
   std::string pending_;      ///< of this turn, waits for the commit
@@ -118,7 +140,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   std::chrono::steady_clock::time_point last_activity_{};  ///< kept for HTTP only
 
   Stage stage_ = Stage::first_byte;
-  bool allow_plain_ = false;
+  PlainText plain_ = PlainText::none;
   bool http_ = false;
   bool marked_ = false;
   bool failed_ = false;    ///< turn_failed() has run since the last seal()

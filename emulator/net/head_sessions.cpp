@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "emulator/heads/amqp/amqp_session.h"
 #include "emulator/heads/mqtt/mqtt_session.h"
 #include "emulator/heads/rest/rest_session.h"
 
@@ -14,8 +15,9 @@ std::unique_ptr<heads::Session> make_head_session(Protocol protocol, heads::Outb
       return std::make_unique<heads::mqtt_head::MqttSession>(environment, peer, outbox);
     case Protocol::http:
       return std::make_unique<heads::rest::RestSession>(environment, peer, outbox);
-    case Protocol::tls:
     case Protocol::amqp:
+      return std::make_unique<heads::amqp_head::AmqpSession>(environment, peer, outbox);
+    case Protocol::tls:
     case Protocol::unknown:
     case Protocol::undecided:
       break;

@@ -7,7 +7,7 @@
 
 namespace iothub::net {
 
-/// For Protocol::mqtt and Protocol::http; any other is a bug and throws std::logic_error.
+/// For Protocol::mqtt, http and amqp; any other is a bug and throws std::logic_error.
 std::unique_ptr<heads::Session> make_head_session(Protocol protocol, heads::Outbox& outbox, const heads::Peer& peer,
                                                   heads::SessionEnvironment& environment);
 

@@ -15,12 +15,19 @@
 
 namespace iothub::net {
 
+/// What a port takes from clients without TLS.
+enum class PlainText {
+  none,
+  amqp,  ///< Event Hubs clients with UseDevelopmentEmulator=true never use TLS
+  every_protocol,
+};
+
 struct ListenOptions {
   /// `localhost` (127.0.0.1 and ::1), `*` (everything, IPv4 and IPv6), or one address as it stands.
   std::string address = "localhost";
   /// 0: the system picks one, the same for every address.
   std::uint16_t port = 0;
-  bool allow_plain = false;
+  PlainText plain = PlainText::none;
 };
 
 /// A port that cannot be had.

@@ -24,15 +24,15 @@ Server::~Server() {
 std::uint16_t Server::listen(const ListenOptions& options) {
   listeners_.push_back(std::make_unique<Listener>(
       context_.loop, options,
-      [this, allow_plain = options.allow_plain](Socket socket, const boost::asio::ip::tcp::endpoint& remote) {
-        accept(std::move(socket), remote, allow_plain);
+      [this, plain = options.plain](Socket socket, const boost::asio::ip::tcp::endpoint& remote) {
+        accept(std::move(socket), remote, plain);
       }));
   return listeners_.back()->port();
 }
 
-void Server::accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, bool allow_plain) {
+void Server::accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, PlainText plain) {
   const auto connection = std::make_shared<Connection>(
-      context_, std::move(socket), fmt::format("c{}", ++last_connection_), endpoint_text(remote), allow_plain);
+      context_, std::move(socket), fmt::format("c{}", ++last_connection_), endpoint_text(remote), plain);
   connection->start();
 }
 

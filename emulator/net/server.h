@@ -35,7 +35,7 @@ class Server {
   std::size_t connection_count() const { return context_.open.size(); }
 
  private:
-  void accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, bool allow_plain);
+  void accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, PlainText plain);
 
   ConnectionContext context_;
   std::vector<std::unique_ptr<Listener>> listeners_;

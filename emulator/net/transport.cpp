@@ -93,7 +93,7 @@ std::optional<hub::ClientCertificate> Transport::client_certificate() const {
   auto shown = tls::client_certificate(ssl_.get());
   if (!shown) return std::nullopt;
   return hub::ClientCertificate{std::move(shown->sha1_thumbprint), std::move(shown->sha256_thumbprint),
-                                std::move(shown->common_name)};
+                                std::move(shown->common_name), std::move(shown->chain)};
 }
 
 IoResult Transport::read(std::span<std::byte> into) {

@@ -353,8 +353,6 @@ TEST_CASE("first bytes that are no protocol of the hub close the link") {
     std::string bytes;
   };
   const std::vector<Row> rows{
-      {"AMQP over TLS", Carrier::tls12, wire_bytes("'AMQP' 03 01 00 00")},
-      {"AMQP over TLS 1.3", Carrier::tls13, wire_bytes("'AMQP' 00 01 00 00")},
       {"AMQP without TLS", Carrier::plain, wire_bytes("'AMQP' 03 01 00 00")},
       {"zeros over TLS", Carrier::tls13, std::string(64, '\0')},
       {"zeros", Carrier::plain, std::string(64, '\0')},

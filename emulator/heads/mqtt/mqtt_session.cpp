@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emulator/heads/mqtt/user_name.h"
+#include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/twin_json.h"
 #include "protocol/mqtt/encode.h"
@@ -20,7 +21,8 @@ namespace {
 constexpr std::uint8_t kAccepted = 0;
 constexpr std::uint8_t kUnacceptableProtocol = 1;
 constexpr std::uint8_t kIdentifierRejected = 2;
-constexpr std::uint8_t kNotAuthorized = 5;  // every failed authentication of a hub (corrections.md 5)
+constexpr std::uint8_t kNotAuthorized = 5;     // every failed authentication of a hub (corrections.md 5)
+constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 3.1.1, 1.5.3
 
 template <typename... Handlers>
 struct Overloaded : Handlers... {
@@ -127,7 +129,7 @@ void MqttSession::handle(const mqtt::ClientPacket& packet) {
   std::visit(Overloaded{
                  [this](const mqtt::Connect& connect) { handle_connect(connect); },
                  [this](const mqtt::Publish& publish) { handle_publish(publish); },
-                 [this](const mqtt::Puback& puback) { in_flight_.erase(puback.packet_id); },
+                 [this](const mqtt::Puback& puback) { handle_puback(puback.packet_id); },
                  [this](const mqtt::Pubrec&) { end("PUBREC: QoS 2 is not supported"); },
                  [this](const mqtt::Pubrel&) { end("PUBREL: QoS 2 is not supported"); },
                  [this](const mqtt::Pubcomp&) { end("PUBCOMP: QoS 2 is not supported"); },
@@ -188,7 +190,7 @@ void MqttSession::handle_connect(const mqtt::Connect& connect) {
                identity().name(), peer_.remote_address, may_report_ ? shown(name->api_version) : "none",
                persistent_ ? "persistent" : "clean", name->client_type.empty() ? "unnamed" : shown(name->client_type));
   if (connect.will) keep_will(*connect.will);
-  announce_methods();
+  announce_subscriptions();
 
   if (connect.keep_alive != 0) {
     max_silence_ =
@@ -385,12 +387,55 @@ void MqttSession::send(std::string_view topic, std::string_view payload, int qos
   mqtt::encode_publish(outbox_.pending(), {.topic = topic, .payload = payload, .qos = qos, .packet_id = packet_id});
 }
 
-std::optional<std::uint16_t> MqttSession::take_packet_id() {
+std::optional<std::uint16_t> MqttSession::take_packet_id(std::string lock_token) {
   if (in_flight_.size() == 65535) return std::nullopt;
   do {
     last_packet_id_ = last_packet_id_ == 65535 ? std::uint16_t{1} : static_cast<std::uint16_t>(last_packet_id_ + 1);
-  } while (!in_flight_.insert(last_packet_id_).second);
+  } while (!in_flight_.try_emplace(last_packet_id_, std::move(lock_token)).second);
   return last_packet_id_;
+}
+
+// ---- cloud-to-device messages -------------------------------------------------------------------------------------
+
+std::optional<int> MqttSession::c2d_qos() const {
+  const auto devicebound = subscriptions_.granted(Subscription::devicebound);
+  const auto module_messages = subscriptions_.granted(Subscription::module_messages);
+  return devicebound && module_messages ? std::max(devicebound, module_messages)
+                                        : (devicebound ? devicebound : module_messages);
+}
+
+hub::C2dLock MqttSession::c2d_lock() const {
+  return c2d_qos() == 0 ? hub::C2dLock::none : hub::C2dLock::while_connected;
+}
+
+bool MqttSession::deliver_c2d(const hub::C2dMessage& message) {
+  const std::optional<int> qos = c2d_qos();
+  if (state_ != State::connected || !qos) return false;
+  const std::string topic = devicebound_topic(identity(), message);
+  if (topic.size() > kMaxTopicBytes) {
+    spdlog::warn("mqtt {}: message {} to '{}' waits: its properties do not fit an MQTT topic (65535 bytes)",
+                 peer_.connection_id, message.sequence_number, identity().name());
+    return false;
+  }
+  mqtt::OutgoingPublish publish{.topic = topic, .payload = message.body, .qos = *qos};
+  if (*qos > 0) {
+    const std::optional<std::uint16_t> packet_id = take_packet_id(message.lock_token);
+    if (!packet_id) return false;
+    publish.packet_id = *packet_id;
+    publish.duplicate = message.redelivered;
+  }
+  mqtt::encode_publish(outbox_.pending(), publish);
+  return true;
+}
+
+void MqttSession::handle_puback(std::uint16_t packet_id) {
+  const auto acknowledged = in_flight_.extract(packet_id);
+  if (acknowledged.empty() || acknowledged.mapped().empty()) return;
+  const auto completed = hub_->c2d().complete(identity(), acknowledged.mapped());
+  if (!completed) {
+    spdlog::info("mqtt {}: '{}' acknowledges a message that has expired or was purged", peer_.connection_id,
+                 identity().name());
+  }
 }
 
 // ---- SUBSCRIBE ----------------------------------------------------------------------------------------------------
@@ -413,12 +458,13 @@ void MqttSession::handle_subscribe(const mqtt::Subscribe& subscribe) {
     if (persistent_) save_subscriptions();
   }
   mqtt::encode_suback(outbox_.pending(), subscribe.packet_id, granted);
-  announce_methods();
+  announce_subscriptions();
 }
 
-/// Calls may be waiting for this link to take methods, by a fresh subscription or by one kept from before.
-void MqttSession::announce_methods() {
+/// Calls and messages may be waiting for this link to take them, by a fresh subscription or by one kept from before.
+void MqttSession::announce_subscriptions() {
   if (subscriptions_.granted(Subscription::method_requests)) hub_->methods().link_ready(identity());
+  if (c2d_qos()) hub_->c2d().deliver(identity());
 }
 
 void MqttSession::handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe) {

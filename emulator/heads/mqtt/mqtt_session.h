@@ -2,9 +2,9 @@
 /// One MQTT 3.1.1 connection of a device or module (documentation: Use MQTT to communicate with IoT Hub; corrections.md
 /// 5).
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -44,6 +44,9 @@ class MqttSession final : public Session, public hub::DeviceLink {
 
   void desired_changed(const hub::DesiredChange& change) override;
   bool invoke_method(const hub::MethodRequest& request) override;
+  bool deliver_c2d(const hub::C2dMessage& message) override;
+  /// A silent but connected device gets nothing twice: MQTT 3.1.1 sends again on the next connection only.
+  hub::C2dLock c2d_lock() const override;
   void close(hub::LinkEnd end) override;
 
  private:
@@ -65,8 +68,9 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void keep_will(const mqtt::Will& will);
   void handle_publish(const mqtt::Publish& publish);
   void handle_subscribe(const mqtt::Subscribe& subscribe);
-  void announce_methods();
+  void announce_subscriptions();
   void take_method_answer(const MethodResponseTopic& response, std::string_view payload);
+  void handle_puback(std::uint16_t packet_id);
   void handle_unsubscribe(const mqtt::Unsubscribe& unsubscribe);
 
   /// True when the message asked for a fault: then it is neither stored nor acknowledged.
@@ -77,7 +81,8 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void answer_reported_patch(std::string_view rid, std::string_view payload);
   void answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error);
   void send(std::string_view topic, std::string_view payload, int qos);
-  std::optional<std::uint16_t> take_packet_id();
+  std::optional<std::uint16_t> take_packet_id(std::string lock_token = {});
+  std::optional<int> c2d_qos() const;
   void save_subscriptions();
 
   void watch();
@@ -97,10 +102,11 @@ class MqttSession final : public Session, public hub::DeviceLink {
   std::optional<hub::DevicePrincipal> principal_;  ///< set while and after connected
   hub::Links::Attachment attachment_;
   std::unique_ptr<Will> will_;
-  std::string partial_;                ///< the beginning of a packet; holds no memory when empty
-  std::set<std::uint16_t> in_flight_;  ///< packet ids of our PUBLISHes that wait for a PUBACK
-  hub::Timer timer_;                   ///< the CONNECT time-out, then the next of keep-alive and token expiry
-  hub::Timer fault_;                   ///< a fault that the device asked for, after its delay
+  std::string partial_;  ///< the beginning of a packet; holds no memory when empty
+  /// Packet ids of our PUBLISHes that wait for a PUBACK, with the lock token of a cloud-to-device message.
+  std::map<std::uint16_t, std::string> in_flight_;
+  hub::Timer timer_;  ///< the CONNECT time-out, then the next of keep-alive and token expiry
+  hub::Timer fault_;  ///< a fault that the device asked for, after its delay
   Timestamp last_packet_;
   std::chrono::milliseconds max_silence_{kMaxSilence};
   std::uint16_t last_packet_id_ = 0;

@@ -90,6 +90,20 @@ PublishTopic parse_method_response(std::string_view tail) {
   return MethodResponseTopic{status, *rid};
 }
 
+/// .NET's format "o": `2026-11-22T02:33:52.0000000Z`.
+std::string round_trip_time(Timestamp time) {
+  constexpr std::size_t kWithoutZone = 27;
+  std::string text = text::iso_time_without_zone(time);
+  if (text.find('.') == std::string::npos) text += '.';
+  text.resize(kWithoutZone, '0');
+  return text + 'Z';
+}
+
+void append_property(std::string& bag, std::string_view name, std::string_view value) {
+  if (bag.back() != '/') bag += '&';
+  bag += text::percent_encode(name) + "=" + text::percent_encode(value);
+}
+
 }  // namespace
 
 std::optional<PropertyBag> parse_property_bag(std::string_view text) {
@@ -148,7 +162,27 @@ std::string desired_patch_topic(std::int64_t version) {
 }
 
 std::string method_request_topic(std::string_view name, std::string_view rid) {
-  return "$iothub/methods/POST/" + text::percent_encode(name) + "/?$rid=" + std::string(rid);
+  std::string topic = "$iothub/methods/POST/";
+  // A component's command keeps its asterisk: Node and Java match the segment undecoded against `component*command`
+  // (azure-iot-device-mqtt 1.16.4 mqtt.js; java-csharp-c-sdk.md 4.1).
+  for (const char c : name) topic += c == '*' ? "*" : text::percent_encode({&c, 1});
+  return topic + "/?$rid=" + std::string(rid);
+}
+
+std::string devicebound_topic(const hub::Identity& self, const hub::C2dMessage& message) {
+  std::string topic = "devices/" + self.device.value;
+  if (self.is_module()) topic += "/modules/" + self.module.value;
+  topic += "/messages/devicebound/";
+  if (!message.message_id.empty()) append_property(topic, "$.mid", message.message_id);
+  append_property(topic, "$.to", message.to);
+  if (message.expiry) append_property(topic, "$.exp", round_trip_time(*message.expiry));
+  if (!message.correlation_id.empty()) append_property(topic, "$.cid", message.correlation_id);
+  if (!message.user_id.empty()) append_property(topic, "$.uid", message.user_id);
+  if (!message.content_type.empty()) append_property(topic, "$.ct", message.content_type);
+  if (!message.content_encoding.empty()) append_property(topic, "$.ce", message.content_encoding);
+  if (message.ack != hub::C2dMessage::Ack::none) append_property(topic, "iothub-ack", to_string(message.ack));
+  for (const auto& [name, value] : message.properties) append_property(topic, name, value);
+  return topic;
 }
 
 }  // namespace iothub::heads::mqtt_head

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "emulator/hub/c2d.h"
 #include "emulator/hub/events.h"
 #include "emulator/hub/ids.h"
 
@@ -55,5 +56,10 @@ std::string desired_patch_topic(std::int64_t version);
 
 /// `$iothub/methods/POST/{name}/?$rid={rid}`, the name percent-encoded (the Python SDK decodes it).
 std::string method_request_topic(std::string_view name, std::string_view rid);
+
+/// `devices/{d}[/modules/{m}]/messages/devicebound/{bag}`: names and values percent-encoded with the dollar, so that no
+/// slash stands raw; `%24.to` is always there (C# wants a property, Java looks for the first `%24`); `%24.exp` in
+/// .NET's round-trip form with seven decimals (C# takes no other); iothub-ack only when the sender asked for feedback.
+std::string devicebound_topic(const hub::Identity& self, const hub::C2dMessage& message);
 
 }  // namespace iothub::heads::mqtt_head

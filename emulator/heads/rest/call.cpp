@@ -5,11 +5,12 @@
 namespace iothub::heads::rest {
 
 Call::Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids,
-           Responder& responder)
+           Responder& responder, std::optional<hub::DevicePrincipal> device)
     : hub_(hub),
       request_(std::move(request)),
       target_(std::move(target)),
       ids_(std::move(ids)),
+      device_(std::move(device)),
       responder_(&responder) {}
 
 hub::Identity Call::identity() const {

@@ -2,6 +2,7 @@
 /// One request on its way through the hub to its answer.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ class Responder {
 /// is gone, and a second answer, go nowhere.
 class Call : public std::enable_shared_from_this<Call> {
  public:
-  Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids, Responder& responder);
+  Call(hub::Hub& hub, http::Request request, http::Target target, std::vector<std::string> ids, Responder& responder,
+       std::optional<hub::DevicePrincipal> device = {});
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
@@ -37,11 +39,15 @@ class Call : public std::enable_shared_from_this<Call> {
   const std::string& id(std::size_t n) const { return ids_.at(n); }
   /// The device the path names, and the module where it names one.
   hub::Identity identity() const;
+  /// Who calls; on a device's routes only.
+  const hub::DevicePrincipal& device() const { return device_.value(); }
   hub::IfMatch if_match() const;
   /// Refuses (400004) an empty body and one that is not JSON.
   hub::Result<hub::Json> json_body() const;
 
   void answer(const hub::Json& body, http::Headers headers = {}, int status = 200);
+  /// The body as it is; its type is among the headers.
+  void answer_bytes(std::string body, http::Headers headers) { respond({200, std::move(headers), std::move(body)}); }
   void answer_empty(int status, http::Headers headers = {});
   void answer_no_content() { answer_empty(204); }
   void refuse(const hub::HubError& error);
@@ -57,6 +63,7 @@ class Call : public std::enable_shared_from_this<Call> {
   http::Request request_;
   http::Target target_;
   std::vector<std::string> ids_;
+  std::optional<hub::DevicePrincipal> device_;
   Responder* responder_;
   std::function<void()> stop_;
 };

@@ -25,6 +25,8 @@ void query_twins(Call& call);
 /// Of a device or a module; answered when it has answered.
 void invoke_method(Call& call);
 
+void purge_c2d(Call& call);
+
 void list_configurations(Call& call);
 void get_configuration(Call& call);
 void put_configuration(Call& call);
@@ -41,5 +43,15 @@ void get_digital_twin(Call& call);
 void patch_digital_twin(Call& call);
 void invoke_root_command(Call& call);
 void invoke_component_command(Call& call);
+
+/// A device's own (rest.md 4).
+void send_telemetry(Call& call);
+void begin_upload(Call& call);
+/// The body, or the path, names the upload.
+void complete_upload(Call& call);
+void complete_upload_of_path(Call& call);
+void receive_c2d(Call& call);
+void complete_or_reject_c2d(Call& call);
+void abandon_c2d(Call& call);
 
 }  // namespace iothub::heads::rest

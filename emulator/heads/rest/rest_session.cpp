@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/text/ascii.h"
+#include "protocol/websocket/handshake.h"
 
 namespace iothub::heads::rest {
 namespace {
@@ -57,6 +58,27 @@ HubError unreadable(const http::Refusal& refusal) {
           std::string(http::reason_phrase(refusal.status)),
           refusal.reason,
           {}};
+}
+
+/// uamqp opens the service's path on every host, with a trailing slash; Java sends a query (amqp.md 2.1).
+bool is_websocket_path(const std::vector<std::string>& segments) {
+  return segments.size() == 2 && text::equals_ignoring_case(segments[1], "websocket") &&
+         (text::equals_ignoring_case(segments[0], "$iothub") || text::equals_ignoring_case(segments[0], "$servicebus"));
+}
+
+/// The first that is known, in the client's spelling.
+std::optional<std::pair<WebSocketProtocol, std::string>> choose_sub_protocol(const std::vector<std::string>& asked) {
+  for (const std::string& each : asked) {
+    if (text::equals_ignoring_case(each, "mqtt")) return {{WebSocketProtocol::mqtt, each}};
+    if (text::equals_ignoring_case(each, "AMQPWSB10")) return {{WebSocketProtocol::amqp, each}};
+  }
+  return std::nullopt;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 }  // namespace
@@ -119,6 +141,8 @@ void RestSession::serve(http::Request request) {
     exchange_.tracking = new_tracking();  // by this hub's clock from here on
   }
 
+  if (method == "GET" && is_websocket_path(target->segments)) return open_websocket(request);
+
   RouteMatch match = find_route(table_, method, target->segments);
   if (match.route == nullptr) {
     if (match.allowed.empty()) return refuse({ErrorCode::GenericNotFound, "NotFound", "there is no such path", {}});
@@ -132,17 +156,48 @@ void RestSession::serve(http::Request request) {
 
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
   const std::string_view authorization = http::find(request.headers, "Authorization").value_or("");
-  const auto allowed = hub_->auth().authorize_service(authorization, target->path(), match.route->needed);
-  if (!allowed) return refuse(allowed.error());
+  std::optional<hub::DevicePrincipal> device;
+  if (match.route->is_for_device()) {
+    auto proved = hub_->auth().authorize_device_request({match.ids.at(0)}, {authorization, certificate()});
+    if (!proved) return refuse(proved.error());
+    device = std::move(*proved);
+  } else {
+    const auto allowed = hub_->auth().authorize_service(authorization, target->path(), match.route->needed);
+    if (!allowed) return refuse(allowed.error());
+  }
 
   Responder& responder = *this;
-  call_ = std::make_shared<Call>(*hub_, std::move(request), std::move(*target), std::move(match.ids), responder);
+  call_ = std::make_shared<Call>(*hub_, std::move(request), std::move(*target), std::move(match.ids), responder,
+                                 std::move(device));
   const std::shared_ptr<Call> call = call_;
   match.route->operation(*call);
   // Held by this session and this function only: nobody is left to answer.
   if (call_ == call && call.use_count() == 2) {
     throw std::logic_error(std::string(match.route->name) + " neither answered its call nor kept it");
   }
+}
+
+void RestSession::open_websocket(const http::Request& request) {
+  const auto read = websocket::read_opening(request);
+  if (const auto* refusal = std::get_if<websocket::Refusal>(&read)) {
+    const HubError error{ErrorCode::GenericBadRequest, "BadRequest", refusal->reason, {}};
+    if (refusal->status != 426) return refuse(refusal->status, error, {});
+    return refuse(426, error, {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}});
+  }
+  const auto& opening = std::get<websocket::Opening>(read);
+  const auto chosen = choose_sub_protocol(opening.sub_protocols);
+  if (!chosen) {
+    return refuse(
+        {ErrorCode::GenericBadRequest,
+         "BadRequest",
+         "the WebSocket asks for sub-protocol '" + joined(opening.sub_protocols) + "', not for mqtt or AMQPWSB10",
+         {}});
+  }
+  spdlog::debug("{}: {}: WebSocket with {}", peer_.connection_id, exchange_.operation, chosen->second);
+  outbox_.pending() += websocket::accept(opening, chosen->second);
+  awaits_answer_ = false;
+  ended_ = true;
+  outbox_.become_websocket(chosen->first, parser_.take_unread());
 }
 
 void RestSession::refuse_unreadable(const http::Refusal& refusal) {

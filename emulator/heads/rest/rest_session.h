@@ -1,5 +1,5 @@
 #pragma once
-/// One HTTP connection of a service client (documentation: IoT Hub REST API; rest.md 1 and 3).
+/// One HTTP connection of a service client or a device (documentation: IoT Hub REST API; rest.md 1 and 3).
 #include <memory>
 #include <span>
 #include <string>
@@ -53,8 +53,10 @@ class RestSession final : public Session, private Responder {
 
   void serve_requests();
   void serve(http::Request request);
+  void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
   hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;
+  const hub::ClientCertificate* certificate() const { return peer_.certificate ? &*peer_.certificate : nullptr; }
   void begin(Exchange exchange);
 
   void answer(http::Response response) override;

@@ -16,10 +16,16 @@ struct Route {
   std::string_view method;
   std::string_view
       pattern;         ///< fixed words match in any case; `{...}` takes one segment as it stands, never an empty one
-  hub::Rights needed;  ///< what the caller's policy has to give
+  hub::Rights needed;  ///< what the caller's policy has to give; device_connect makes it a device's own request
   void (*operation)(Call&);  ///< null: known, but not implemented yet
   std::string_view name;
   ErrorForm errors = ErrorForm::a;
+
+  /// Whether the device that the path's first placeholder names calls: with its key, a policy with DeviceConnect or its
+  /// certificate. Call::device() is who it proved to be.
+  constexpr bool is_for_device() const {
+    return needed == hub::Rights::device_connect && pattern.starts_with("devices/{device}/");
+  }
 };
 
 /// All the service's operations; of two that fit the first counts.

@@ -45,6 +45,8 @@ const TwinRow::Member TwinRow::kMembers[] = {
     {"connectionState",
      [](const TwinRow& row) -> Value { return std::string(row.link().connected ? "Connected" : "Disconnected"); }},
     {"lastActivityTime", [](const TwinRow& row) -> Value { return text::iso_time(row.link().last_activity); }},
+    {"cloudToDeviceMessageCount",
+     [](const TwinRow& row) -> Value { return static_cast<double>(row.c2d_message_count()); }},
     {"authenticationType", [](const TwinRow& row) -> Value { return row.identity_.authentication_type; }},
     {"modelId", [](const TwinRow& row) -> Value { return row.stored().model_id; }},
     {"version", [](const TwinRow& row) -> Value { return static_cast<double>(row.stored().version); }},
@@ -61,6 +63,10 @@ LinkState TwinRow::link() const {
                       identity_.last_activity_time);
 }
 
+std::int64_t TwinRow::c2d_message_count() const {
+  return store_.c2d_message_count(identity_.device_id, identity_.module_id);
+}
+
 const Json& TwinRow::parsed(std::optional<Json>& slot, const std::string& text) const {
   if (!slot) {
     slot = Json::parse(text);
@@ -74,7 +80,7 @@ Json TwinRow::document() const {
   parsed_bytes_ += row.tags.size() + row.desired.size() + row.desired_metadata.size() + row.reported.size() +
                    row.reported_metadata.size() + row.configurations.size();
   const Twin twin = from_row(row);
-  return twin_to_json({&twin, &identity_, link(), 0});
+  return twin_to_json({&twin, &identity_, link(), c2d_message_count()});
 }
 
 const Json& TwinRow::whole() const {

@@ -32,6 +32,7 @@ class TwinRow final : public Row {
 
   const storage::TwinRow& stored() const;
   LinkState link() const;
+  std::int64_t c2d_message_count() const;
   /// Parses a document once; `slot` keeps it.
   const Json& parsed(std::optional<Json>& slot, const std::string& text) const;
   /// The whole document, kept.

@@ -11,7 +11,7 @@ from eventually import SLOWNESS, eventually
 _INHERITED_AND_UNWANTED = {
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "JAVA_TOOL_OPTIONS",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
-    "IOTHUB_CONNECTION_STRING", "IOTHUB_POLICIES",
+    "IOTHUB_CONNECTION_STRING", "IOTHUB_POLICIES", "EVENTHUB_CONNECTION_STRING",
 }  # fmt: skip
 
 
@@ -30,6 +30,7 @@ class HubProcess:
         self.ca_folder = folder / "ca"
         self.log_file = folder / "hub.log"
         self._ready_file = folder / "ready.json"
+        self.flags = []
         self._process = None
         self._ready = None
 
@@ -49,6 +50,10 @@ class HubProcess:
         return self._ready["connectionStrings"][policy]
 
     @property
+    def event_hub_connection_string(self):
+        return self._ready["eventHubConnectionString"]
+
+    @property
     def host(self):
         """The hub's name for device clients: they take a port in HostName for a part of the name."""
         parts = dict(part.split("=", 1) for part in self.connection_string().split(";"))
@@ -59,15 +64,17 @@ class HubProcess:
         return {
             **plain_environment(),
             "IOTHUB_CONNECTION_STRING": self.connection_string(),
+            "EVENTHUB_CONNECTION_STRING": self.event_hub_connection_string,
             "SSL_CERT_FILE": self.ca_file,
             "REQUESTS_CA_BUNDLE": self.ca_file,
         }
 
-    def start(self):
+    def start(self, *flags):
         assert not self.running
         self._ready_file.unlink(missing_ok=True)
         command = [
             self.binary, "serve", "--data", self.data, "--ca-dir", self.ca_folder, "--ready-file", self._ready_file,
+            *self.flags, *flags,
         ]  # fmt: skip
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, env=plain_environment(), stdout=log, stderr=log)

@@ -64,4 +64,23 @@ inline EventRow event(std::string body) {
           .body = std::move(body)};
 }
 
+inline C2dRow c2d_message(std::string device, std::string module = {}) {
+  return {.device_id = std::move(device),
+          .module_id = std::move(module),
+          .sequence_number = 1,
+          .enqueued_time = 31,
+          .expiry_time = 32,
+          .expiry_given = true,
+          .delivery_count = 3,
+          .ack = 2,
+          .message_id = "id",
+          .correlation_id = "correlation",
+          .user_id = "user",
+          .to = "/to",
+          .content_type = "text/plain",
+          .content_encoding = "utf-8",
+          .properties = R"([["n","v"]])",
+          .body = std::string("\0body", 5)};
+}
+
 }  // namespace iothub::storage::test

@@ -5,6 +5,7 @@
 #include "tests/unit/storage/rows.h"
 
 using namespace iothub::storage;
+using test::c2d_message;
 using test::event;
 using test::identity;
 using test::twin;
@@ -404,4 +405,104 @@ STORE_TEST("a store needs a partition") {
   CHECK_THROWS_AS(SqliteStore::in_memory({.partitions = 0}), std::invalid_argument);
   Place place;  // and the one with partitions is not disturbed
   CHECK(place.store->append_event(0, event("a")) == 0);
+}
+
+// ---- cloud-to-device messages and feedback
+// ----------------------------------------------------------------------------
+
+STORE_TEST("a cloud-to-device message comes back as it was stored, from its own queue") {
+  Place place;
+  SqliteStore& store = *place.store;
+  insert(store, "d");
+  insert(store, "d", "m");
+  CHECK(store.append_c2d_message(c2d_message("d")) == 1);
+  CHECK(store.append_c2d_message(c2d_message("d", "m")) == 1);
+  CHECK(store.append_c2d_message(c2d_message("gone")) == 0);
+  CHECK(store.c2d_message("d", "", 1) == c2d_message("d"));
+  CHECK(store.c2d_message("d", "m", 1) == c2d_message("d", "m"));
+  CHECK(store.c2d_message("d", "", 2) == std::nullopt);
+  store.set_c2d_delivery_count("d", "", 1, 7);
+  CHECK(store.c2d_message("d", "", 1)->delivery_count == 7);
+  CHECK(store.c2d_message("d", "m", 1)->delivery_count == 3);
+}
+
+STORE_TEST("a queue is in order and numbers no two messages alike, not even when it was empty") {
+  Place place;
+  SqliteStore& store = *place.store;
+  insert(store, "d");
+  for (int i = 0; i < 3; ++i) store.append_c2d_message(c2d_message("d"));
+  CHECK(store.remove_c2d_message("d", "", 2));
+  CHECK_FALSE(store.remove_c2d_message("d", "", 2));
+  CHECK(store.c2d_sequence_numbers("d", "") == std::vector<std::int64_t>{1, 3});
+  CHECK(store.c2d_message_count("d", "") == 2);
+  CHECK(store.c2d_message_count("x", "") == 0);
+  store.remove_c2d_message("d", "", 1);
+  store.remove_c2d_message("d", "", 3);
+  CHECK(store.append_c2d_message(c2d_message("d")) == 4);
+}
+
+STORE_TEST("what expires is found over all queues, its body left out") {
+  Place place;
+  SqliteStore& store = *place.store;
+  insert(store, "d");
+  insert(store, "d", "m");
+  CHECK(store.next_c2d_expiry(0) == std::nullopt);
+  for (const std::int64_t time : {30, 10}) {
+    C2dRow row = c2d_message("d", time == 10 ? "m" : "");
+    row.expiry_time = time;
+    store.append_c2d_message(row);
+  }
+  CHECK(store.next_c2d_expiry(0) == 10);
+  CHECK(store.next_c2d_expiry(10) == 30);
+  CHECK(store.next_c2d_expiry(30) == std::nullopt);
+  const std::vector<C2dRow> expired = store.expired_c2d_messages(10);
+  REQUIRE(expired.size() == 1);
+  CHECK(expired[0].module_id == "m");
+  CHECK(expired[0].message_id == "id");
+  CHECK(expired[0].body.empty());
+  CHECK(store.expired_c2d_messages(30).size() == 2);
+}
+
+STORE_TEST("feedback waits, is batched oldest first, and goes with its batch or its identity") {
+  Place place;
+  SqliteStore& store = *place.store;
+  insert(store, "d");
+  insert(store, "e");
+  CHECK(store.waiting_feedback().count == 0);
+  store.append_feedback("d", "", 5, "1");
+  store.append_feedback("e", "", 6, "2");
+  store.append_feedback("d", "", 7, "3");
+  store.append_feedback("gone", "", 8, "4");
+  CHECK(store.waiting_feedback().count == 3);
+  CHECK(store.waiting_feedback().first_time == 5);
+  store.form_feedback_batch(9, 2);
+  store.form_feedback_batch(10, 2);
+  CHECK(store.waiting_feedback().count == 0);
+  const std::vector<FeedbackBatchRow> batches = store.feedback_batches();
+  REQUIRE(batches.size() == 2);
+  CHECK(batches[0].enqueued_time == 9);
+  CHECK(batches[0].delivery_count == 0);
+  CHECK(store.feedback_records(batches[0].id) == std::vector<std::string>{"1", "2"});
+  CHECK(store.feedback_records(batches[1].id) == std::vector<std::string>{"3"});
+  store.set_feedback_delivery_count(batches[0].id, 3);
+  CHECK(store.feedback_batches()[0].delivery_count == 3);
+  store.remove_identity("d", "");
+  CHECK(store.feedback_records(batches[0].id) == std::vector<std::string>{"2"});
+  CHECK(store.feedback_records(batches[1].id).empty());
+  store.remove_feedback_batch(batches[0].id);
+  CHECK(store.feedback_batches().size() == 1);
+  CHECK(store.feedback_records(batches[0].id).empty());
+}
+
+STORE_TEST("a removed device takes the queues of itself and its modules along") {
+  Place place;
+  SqliteStore& store = *place.store;
+  insert(store, "d");
+  insert(store, "d", "m");
+  store.append_c2d_message(c2d_message("d"));
+  store.append_c2d_message(c2d_message("d", "m"));
+  store.remove_identity("d", "");
+  CHECK(store.expired_c2d_messages(100).empty());
+  insert(store, "d");
+  CHECK(store.append_c2d_message(c2d_message("d")) == 1);
 }

@@ -1,5 +1,6 @@
 #pragma once
 /// What a session wrote, as one string, and whether it closed.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,10 @@ class FakeOutbox final : public heads::Outbox {
     close(reason);
   }
   void pause_reading(bool pause) override { reading_paused = pause; }
+  void become_websocket(heads::WebSocketProtocol inner, std::string rest) override {
+    websocket = inner;
+    websocket_rest = std::move(rest);
+  }
 
   /// What was written since the last call.
   std::string take() { return std::exchange(bytes, {}); }
@@ -29,6 +34,8 @@ class FakeOutbox final : public heads::Outbox {
   bool aborted = false;
   std::string close_reason;
   bool reading_paused = false;
+  std::optional<heads::WebSocketProtocol> websocket;
+  std::string websocket_rest;
 
  private:
   std::string dropped_;

@@ -14,7 +14,8 @@ using iothub::net::tls::CertificateAuthority;
 
 namespace {
 
-const RunningHub kHub{{}, "/ca/ca.pem", {{"iothubowner", "HostName=x;K=o"}, {"service", "HostName=x;K=s"}}};
+const RunningHub kHub{
+    {}, "/ca/ca.pem", {{"iothubowner", "HostName=x;K=o"}, {"service", "HostName=x;K=s"}}, "Endpoint=sb://x/"};
 const TrustFiles kTrust{"/t/bundle.pem", "/t/node.pem", "/t/trust.p12"};
 constexpr const char* kOurJavaOptions =
     "-Djavax.net.ssl.trustStore=/t/trust.p12 -Djavax.net.ssl.trustStoreType=PKCS12 "
@@ -39,12 +40,13 @@ struct Authorities {
 TEST_CASE("clients get the owner's connection string, all policies and the trust files") {
   const Environment environment = client_environment(kHub, kTrust, {});
   CHECK(environment.at("IOTHUB_CONNECTION_STRING") == "HostName=x;K=o");
+  CHECK(environment.at("EVENTHUB_CONNECTION_STRING") == "Endpoint=sb://x/");
   CHECK(environment.at("IOTHUB_POLICIES") == R"({"iothubowner":"HostName=x;K=o","service":"HostName=x;K=s"})");
   CHECK(environment.at("SSL_CERT_FILE") == "/t/bundle.pem");
   CHECK(environment.at("REQUESTS_CA_BUNDLE") == "/t/bundle.pem");
   CHECK(environment.at("NODE_EXTRA_CA_CERTS") == "/t/node.pem");
   CHECK(environment.at("JAVA_TOOL_OPTIONS") == kOurJavaOptions);
-  CHECK(environment.size() == 6);
+  CHECK(environment.size() == 7);
 }
 
 TEST_CASE("the caller's other Java options stay, another trust store does not") {

@@ -125,6 +125,14 @@ TEST_CASE("environment variables that exec gives its command are no settings") {
   CHECK_NOTHROW(config_of({"serve"}, with(kHome, "IOTHUB_CONNECTION_STRING", "HostName=localhost")));
 }
 
+TEST_CASE("ca takes an action on the devices' CAs") {
+  CHECK(config_of({"ca"}).ca_words.empty());
+  CHECK(config_of({"ca", "list", "--data", "/d"}).ca_words == std::vector<std::string>{"list"});
+  CHECK(config_of({"ca", "add", "maker.pem"}).ca_words == std::vector<std::string>{"add", "maker.pem"});
+  CHECK(contains(refusal_of({"ca", "add"}), "add FILE"));
+  CHECK(contains(refusal_of({"ca", "steal", "maker.pem"}), "add FILE"));
+}
+
 TEST_CASE("an environment variable of another command is read and has no effect") {
   CHECK_NOTHROW(config_of({"health"}, with(kHome, "IOTHUB_EMULATOR_LISTEN", "0.0.0.0")));
   CHECK(contains(refusal_of({"health"}, with(kHome, "IOTHUB_EMULATOR_LISTEN", "nonsense")), "nonsense"));

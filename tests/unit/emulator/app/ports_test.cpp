@@ -18,13 +18,16 @@ struct FakePorts {
   std::vector<std::uint16_t> bound{};
 
   Ports bind(const Ports& wanted, PortFallback fallback) {
-    return bind_ports(wanted, fallback, [this](std::uint16_t port) {
-      if (const auto found = refused.find(port); found != refused.end()) {
-        throw BindError(found->second, {boost::asio::ip::address_v4::loopback(), port}, "refused");
-      }
-      bound.push_back(port != 0 ? port : static_cast<std::uint16_t>(40'001 + bound.size()));
-      return bound.back();
-    });
+    return bind_ports(
+        wanted, fallback,
+        [this](std::uint16_t port) {
+          if (const auto found = refused.find(port); found != refused.end()) {
+            throw BindError(found->second, {boost::asio::ip::address_v4::loopback(), port}, "refused");
+          }
+          bound.push_back(port != 0 ? port : static_cast<std::uint16_t>(40'001 + bound.size()));
+          return bound.back();
+        },
+        [](std::uint16_t port) { return port; });
   }
 };
 

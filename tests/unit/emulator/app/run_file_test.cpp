@@ -11,7 +11,7 @@ using namespace iothub::app;
 namespace {
 
 RunningHub hub_on(std::uint16_t https_port) {
-  return {{https_port, 8883, 5671}, "/ca/ca.pem", {{"iothubowner", "HostName=localhost"}}};
+  return {{https_port, 8883, 5671}, "/ca/ca.pem", {{"iothubowner", "HostName=localhost"}}, "Endpoint=sb://localhost/"};
 }
 
 }  // namespace

@@ -6,13 +6,16 @@ using namespace iothub::app;
 
 namespace {
 
-const RunningHub kHub{{8443, 8883, 5671}, "/ca/ca.pem", {{"iothubowner", "HostName=a"}, {"device", "HostName=b"}}};
+const RunningHub kHub{
+    {8443, 8883, 5671}, "/ca/ca.pem", {{"iothubowner", "HostName=a"}, {"device", "HostName=b"}}, "Endpoint=sb://a/"};
 
 }  // namespace
 
 TEST_CASE("the ready file's content is ports, CA file and connection strings in this order") {
-  CHECK(to_json(kHub).dump() == R"({"ports":{"https":8443,"mqtts":8883,"amqps":5671},"caFile":"/ca/ca.pem",)"
-                                R"("connectionStrings":{"iothubowner":"HostName=a","device":"HostName=b"}})");
+  CHECK(to_json(kHub).dump() ==
+        R"({"ports":{"https":8443,"mqtts":8883,"amqps":5671,"amqp":5672},"caFile":"/ca/ca.pem",)"
+        R"("connectionStrings":{"iothubowner":"HostName=a","device":"HostName=b"},)"
+        R"("eventHubConnectionString":"Endpoint=sb://a/"})");
 }
 
 TEST_CASE("a running hub is read back as it was written") {

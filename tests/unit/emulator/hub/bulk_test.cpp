@@ -49,6 +49,8 @@ TEST_CASE_FIXTURE(Fixture, "the If-Match modes compare the entry's etag, quoted 
   CHECK(run(R"([{"id":"a","importMode":"updateIfMatchETag","eTag":")" + quoted + R"("}])")["errors"][0]["errorCode"] ==
         412001);
   CHECK(run(R"([{"id":"b","importMode":"deleteIfMatchETag","eTag":"stale"}])")["errors"][0]["errorCode"] == 412001);
+  // Node's spelling (azure-iothub 1.16.6).
+  CHECK(run(R"([{"id":"b","importMode":"UpdateIfMatchETag","etag":"stale"}])")["errors"][0]["errorCode"] == 412001);
   CHECK(run(R"([{"id":"b","importMode":"createOrUpdate","statusReason":"x"}])").dump() == kOk);
   CHECK(hub.registry().get({{"b"}})->row.status_reason == "x");
 }

@@ -48,13 +48,32 @@ class FakeStore final : public storage::Store {
   std::optional<std::string> session(std::string_view, std::string_view) override { return std::nullopt; }
   void put_session(std::string_view, std::string_view, std::string_view) override {}
   void remove_session(std::string_view, std::string_view) override {}
+  std::int64_t append_c2d_message(const storage::C2dRow&) override { return 0; }
+  std::vector<std::int64_t> c2d_sequence_numbers(std::string_view, std::string_view) override { return {}; }
+  std::optional<storage::C2dRow> c2d_message(std::string_view, std::string_view, std::int64_t) override {
+    return std::nullopt;
+  }
+  std::int64_t c2d_message_count(std::string_view, std::string_view) override { return 0; }
+  void set_c2d_delivery_count(std::string_view, std::string_view, std::int64_t, std::int64_t) override {}
+  bool remove_c2d_message(std::string_view, std::string_view, std::int64_t) override { return false; }
+  std::vector<storage::C2dRow> expired_c2d_messages(std::int64_t) override { return {}; }
+  std::optional<std::int64_t> next_c2d_expiry(std::int64_t) override { return std::nullopt; }
+  void append_feedback(std::string_view, std::string_view, std::int64_t, std::string_view) override {}
+  storage::FeedbackWaiting waiting_feedback() override { return {}; }
+  void form_feedback_batch(std::int64_t, std::int64_t) override {}
+  std::vector<storage::FeedbackBatchRow> feedback_batches() override { return {}; }
+  std::vector<std::string> feedback_records(std::int64_t) override { return {}; }
+  void set_feedback_delivery_count(std::int64_t, std::int64_t) override {}
+  void remove_feedback_batch(std::int64_t) override {}
   std::optional<std::string> document(std::string_view, std::string_view) override { return std::nullopt; }
   std::vector<Document> documents(std::string_view) override { return {}; }
   void put_document(std::string_view, std::string_view, std::string_view) override {}
   bool remove_document(std::string_view, std::string_view) override { return false; }
   int partition_count() const override { return 4; }
   std::int64_t append_event(int, const storage::EventRow&) override { return 0; }
+  std::int64_t next_sequence_number(int) const override { return 0; }
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }
+  std::int64_t remove_events_enqueued_before(int, std::int64_t, std::int64_t) override { return 0; }
 
  private:
   std::string& log_;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
 #include "tests/unit/support/fake_outbox.h"
 #include "tests/unit/support/sas.h"
@@ -807,6 +808,153 @@ TEST_CASE("the reason of a refusal is one line, whatever the client said") {
   CHECK(client.connect(fields) == connack(5));
   CHECK(client.outbox.close_reason.find("evil?host") != std::string::npos);
   CHECK(client.outbox.close_reason.find('\n') == std::string::npos);
+}
+
+// ---- cloud-to-device messages ---------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kDevicebound = "devices/d1/messages/devicebound/#";
+const std::string kTopicOfMessage = "devices/d1/messages/devicebound/%24.to=%2Fdevices%2Fd1%2Fmessages%2FdeviceBound";
+
+void send(World& world, const std::string& body, const Identity& to = {{"d1"}, {}}) {
+  hub::C2dMessage message;
+  message.body = body;
+  REQUIRE(world.hub.c2d().send(to, message));
+}
+
+std::int64_t waiting(World& world, const Identity& of = {{"d1"}, {}}) {
+  return world.hub.c2d().count(of);
+}
+
+/// As the hub publishes with QoS 1.
+std::string push(std::size_t id, std::string_view topic, std::string_view payload, bool duplicate = false) {
+  return packet(duplicate ? 0x3A : 0x32, field(topic) + u16(id) + std::string(payload));
+}
+
+}  // namespace
+
+TEST_CASE("a message is published with QoS 1 and completed by its PUBACK") {
+  World world;
+  Client client(world);
+  client.connect();
+  client.subscribe(kDevicebound, 1);
+  send(world, "hello");
+  CHECK(client.outbox.take() == push(1, kTopicOfMessage, "hello"));
+  CHECK(waiting(world) == 1);
+  CHECK(client.say(puback(1)).empty());
+  CHECK(waiting(world) == 0);
+  CHECK(client.say(puback(1)).empty());
+  CHECK(client.say(puback(77)).empty());
+  CHECK_FALSE(client.outbox.closed);
+}
+
+TEST_CASE("with QoS 0 a message is complete when it is published") {
+  World world;
+  Client client(world);
+  client.connect();
+  client.subscribe(kDevicebound, 0);
+  send(world, "hello");
+  CHECK(client.outbox.take() == publish0(kTopicOfMessage, "hello"));
+  CHECK(waiting(world) == 0);
+}
+
+TEST_CASE("messages wait for the subscription and follow its SUBACK") {
+  World world;
+  send(world, "one");
+  send(world, "two");
+  Client client(world);
+  CHECK(client.connect() == kConnack);
+  CHECK(client.subscribe(kDevicebound, 1) ==
+        suback(1, "\x01") + push(1, kTopicOfMessage, "one") + push(2, kTopicOfMessage, "two"));
+  CHECK(client.subscribe(kDevicebound, 1) == suback(1, "\x01"));  // once only
+}
+
+TEST_CASE("a kept session gets its messages right after CONNACK, unacknowledged ones again with DUP") {
+  World world;
+  {
+    Client client(world);
+    client.connect();
+    client.subscribe(kDevicebound, 1);
+    send(world, "one");
+    send(world, "two");
+    client.say(puback(2));
+    client.session.closed("the network went");
+  }
+  send(world, "three");
+  Client client(world);
+  CHECK(client.connect() ==
+        kConnackPresent + push(1, kTopicOfMessage, "one", true) + push(2, kTopicOfMessage, "three"));
+  client.say(puback(1) + puback(2));
+  CHECK(waiting(world) == 0);
+}
+
+TEST_CASE("a take-over redelivers to the newer connection only") {
+  World world;
+  Client older(world);
+  older.connect();
+  older.subscribe(kDevicebound, 1);
+  send(world, "one");
+  older.outbox.take();
+  Client newer(world);
+  CHECK(newer.connect() == kConnackPresent + push(1, kTopicOfMessage, "one", true));
+  CHECK(older.outbox.closed);
+  CHECK(older.outbox.take().empty());
+  older.say(puback(1));
+  CHECK(waiting(world) == 1);
+  newer.say(puback(1));
+  CHECK(waiting(world) == 0);
+}
+
+TEST_CASE("a silent, connected device gets nothing twice; after the message's time its PUBACK says nothing") {
+  World world;
+  Client client(world);
+  client.connect();
+  client.subscribe(kDevicebound, 1);
+  send(world, "one");
+  client.outbox.take();
+  for (int minute = 0; minute < 60; ++minute) {
+    world.advance(30s);
+    CHECK(client.say(kPingreq) == kPingresp);
+    world.advance(30s);
+    CHECK(client.say(kPingreq) == kPingresp);
+  }
+  CHECK(waiting(world) == 0);
+  CHECK(client.say(puback(1)).empty());
+  CHECK_FALSE(client.outbox.closed);
+}
+
+TEST_CASE("a module's messages come on its own topic, for either of its filters") {
+  for (const char* filter : {"devices/d1/modules/m1/messages/devicebound/#", "devices/d1/modules/m1/#"}) {
+    CAPTURE(filter);
+    World world;
+    Client client(world);
+    const Identity module{{"d1"}, {"m1"}};
+    client.connect(world.fields(module));
+    client.subscribe(filter, 1);
+    send(world, "to the device");
+    CHECK(client.outbox.take().empty());
+    send(world, "hello", module);
+    CHECK(client.outbox.take() == push(1,
+                                       "devices/d1/modules/m1/messages/devicebound/"
+                                       "%24.to=%2Fdevices%2Fd1%2Fmodules%2Fm1%2Fmessages%2FdeviceBound",
+                                       "hello"));
+    client.say(puback(1));
+    CHECK(waiting(world, module) == 0);
+  }
+}
+
+TEST_CASE("a message whose properties do not fit a topic waits") {
+  World world;
+  Client client(world);
+  client.connect();
+  client.subscribe(kDevicebound, 1);
+  hub::C2dMessage message;
+  message.properties = {{"p", std::string(30'000, '/')}};
+  REQUIRE(world.hub.c2d().send({{"d1"}, {}}, message));
+  CHECK(client.outbox.take().empty());
+  CHECK_FALSE(client.outbox.closed);
+  CHECK(waiting(world) == 1);
 }
 
 // ---- faults that a device asks for (fault-injection.md) -------------------------------------------------------------

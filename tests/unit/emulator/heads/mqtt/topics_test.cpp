@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+using namespace iothub;
 using namespace iothub::heads::mqtt_head;
 using iothub::hub::Identity;
 using Properties = iothub::hub::Telemetry::Properties;
@@ -131,4 +132,26 @@ TEST_CASE("the hub's topics have the form the SDKs parse") {
   CHECK(twin_response_topic(200, "a%20b", std::nullopt) == "$iothub/twin/res/200/?$rid=a%20b");
   CHECK(twin_response_topic(204, "1", 5) == "$iothub/twin/res/204/?$rid=1&$version=5");
   CHECK(desired_patch_topic(12) == "$iothub/twin/PATCH/properties/desired/?$version=12");
+  CHECK(method_request_topic("thermostat*get report", "1") == "$iothub/methods/POST/thermostat*get%20report/?$rid=1");
+}
+
+TEST_CASE("a devicebound topic carries every property percent-encoded, the expiry with seven decimals") {
+  hub::C2dMessage message;
+  message.message_id = "m 1";
+  message.correlation_id = "c&1";
+  message.user_id = "u=1";
+  message.to = "/devices/d/messages/deviceBound";
+  message.content_type = "application/json";
+  message.content_encoding = "utf-8";
+  message.expiry = Timestamp::from_unix_milliseconds(1'795'314'832'500);
+  message.ack = hub::C2dMessage::Ack::full;
+  message.properties = {{"k 1", "v/1"}, {"empty", ""}};
+  CHECK(devicebound_topic({{"d"}, {}}, message) ==
+        "devices/d/messages/devicebound/%24.mid=m%201&%24.to=%2Fdevices%2Fd%2Fmessages%2FdeviceBound"
+        "&%24.exp=2026-11-22T02%3A33%3A52.5000000Z&%24.cid=c%261&%24.uid=u%3D1&%24.ct=application%2Fjson"
+        "&%24.ce=utf-8&iothub-ack=full&k%201=v%2F1&empty=");
+
+  message.expiry = Timestamp::from_unix_seconds(1'795'314'832);
+  CHECK(devicebound_topic({{"d"}, {"m"}}, message).find("%24.exp=2026-11-22T02%3A33%3A52.0000000Z") !=
+        std::string::npos);
 }

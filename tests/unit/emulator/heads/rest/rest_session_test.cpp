@@ -210,9 +210,7 @@ TEST_CASE("an operation that is not there yet says so loudly") {
   RestClient client;
   for (const auto& [method, path, name] : std::vector<std::tuple<const char*, const char*, const char*>>{
            {"POST", "/jobs/create", "create import or export job"},
-           {"DELETE", "/devices/d/commands", "purge cloud-to-device messages"},
-           {"POST", "/devices/d/messages/events", "send telemetry over HTTP"},
-           {"GET", "/$iothub/websocket", "MQTT or AMQP over WebSocket"}}) {
+           {"GET", "/devices/d/modules/m/devicesAndModulesInDeviceScope", "list devices in scope"}}) {
     CAPTURE(path);
     const RestAnswer answer = client.raw(client.bytes(method, path, {}, {{"Authorization", ""}}));
     CHECK(answer.status == 501);
@@ -220,6 +218,68 @@ TEST_CASE("an operation that is not there yet says so loudly") {
     CHECK(answer.header("iothub-errorcode") == "NotImplemented");
     CHECK(answer.message() == "ErrorCode:NotImplemented;" + std::string(name) + " is not implemented by the emulator");
   }
+}
+
+namespace {
+
+const http::Headers kOpening{{"Authorization", ""},           {"connection", "keep-alive, Upgrade"},
+                             {"upgrade", "WebSocket"},        {"sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="},
+                             {"sec-websocket-version", "13"}, {"sec-websocket-protocol", "chat, MQTT"}};
+
+http::Headers opening_but(const std::string& name, const std::string& value) {
+  http::Headers headers = kOpening;
+  for (http::Header& header : headers) {
+    if (header.name == name) header.value = value;
+  }
+  return headers;
+}
+
+}  // namespace
+
+TEST_CASE("an upgrade to WebSocket is answered with the sub-protocol as asked, and what follows goes on") {
+  for (const char* target :
+       {"/$iothub/websocket", "/%24iothub/websocket/?iothub-no-client-cert=true", "/$servicebus/websocket/",
+        "https://localhost/$iothub/websocket?iothub-no-client-cert=true"}) {
+    CAPTURE(target);
+    RestClient client;
+    client.receive(client.bytes("GET", target, {}, kOpening) + "\x82\x80");
+    CHECK(client.outbox.take() ==
+          "HTTP/1.1 101 Switching Protocols\r\n"
+          "Upgrade: websocket\r\n"
+          "Connection: Upgrade\r\n"
+          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"  // RFC 6455, 1.3
+          "Sec-WebSocket-Protocol: MQTT\r\n"
+          "\r\n");
+    CHECK(client.outbox.websocket == heads::WebSocketProtocol::mqtt);
+    CHECK(client.outbox.websocket_rest == "\x82\x80");
+    client.receive("more");
+    CHECK(client.outbox.take().empty());
+  }
+}
+
+TEST_CASE("AMQP over WebSocket is opened as well") {
+  RestClient client;
+  client.receive(
+      client.bytes("GET", "/$servicebus/websocket/", {}, opening_but("sec-websocket-protocol", "AMQPWSB10")));
+  CHECK(client.outbox.take().find("Sec-WebSocket-Protocol: AMQPWSB10\r\n") != std::string::npos);
+  CHECK(client.outbox.websocket == heads::WebSocketProtocol::amqp);
+}
+
+TEST_CASE("what opens no WebSocket is refused with its reason") {
+  const auto status_of = [](const http::Headers& headers) {
+    RestClient client;
+    const RestAnswer answer = client.raw(client.bytes("GET", "/$iothub/websocket", {}, headers));
+    CHECK_FALSE(client.outbox.websocket);
+    return answer.status;
+  };
+  CHECK(status_of(opening_but("sec-websocket-protocol", "chat")) == 400);
+  CHECK(status_of(opening_but("sec-websocket-protocol", "")) == 400);
+  CHECK(status_of(opening_but("sec-websocket-key", "c2hvcnQ=")) == 400);
+  CHECK(status_of(opening_but("sec-websocket-version", "8")) == 426);
+  CHECK(status_of(opening_but("upgrade", "h2c")) == 426);
+  http::Headers elsewhere = kOpening;
+  elsewhere.push_back({"Host", "elsewhere.example"});
+  CHECK(status_of(elsewhere) == 421);
 }
 
 TEST_CASE("Java's PATCH comes as a POST with X-HTTP-Method-Override") {

@@ -44,7 +44,6 @@ TEST_CASE("the method chooses among the routes of a path, and a wrong one learns
   CHECK(name_of_route("GET", "/jobs/v2/query") == "query jobs");
   CHECK(name_of_route("GET", "/jobs/v2/j") == "get job");
   CHECK(name_of_route("GET", "/jobs/j") == "get import or export job");
-  CHECK(name_of_route("GET", "/$iothub/websocket") == "MQTT or AMQP over WebSocket");
   CHECK(route_of("HEAD", "/devices/d").route == nullptr);
   CHECK(route_of("HEAD", "/devices/d").allowed == "GET, PUT, DELETE");
   CHECK(route_of("get", "/twins/d").allowed == "GET, PATCH, PUT");  // methods are case-sensitive

@@ -1,0 +1,558 @@
+#include "emulator/heads/amqp/amqp_session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "emulator/heads/amqp/c2d_message.h"
+#include "emulator/heads/amqp/event_filter.h"
+#include "emulator/heads/amqp/event_message.h"
+#include "emulator/heads/amqp/management.h"
+#include "emulator/hub/json.h"
+#include "emulator/hub/sas_token.h"
+#include "protocol/text/ascii.h"
+
+namespace iothub::heads::amqp_head {
+namespace {
+
+using Kind = LinkAddress::Kind;
+
+/// Readers go on when the peer has taken this much.
+constexpr std::size_t kMostQueued = std::size_t{1} << 20U;
+constexpr std::int64_t kEventsAtOnce = 32;
+constexpr std::string_view kDefaultGroup = "$Default";
+
+std::chrono::milliseconds until(Timestamp now, Timestamp at) {
+  if (at <= now) return std::chrono::milliseconds{0};
+  return std::chrono::milliseconds{(at.ticks - now.ticks) / (Timestamp::kPerSecond / 1000) + 1};
+}
+
+std::string shown(std::string_view said) {
+  std::string line(said.substr(0, 400));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+  return line;
+}
+
+std::string_view host_of(std::string_view resource) {
+  if (const std::size_t scheme = resource.find("://"); scheme != std::string_view::npos)
+    resource.remove_prefix(scheme + 3);
+  return resource.substr(0, resource.find('/'));
+}
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::unknown:
+      return "unknown";
+    case Kind::cbs:
+      return "$cbs";
+    case Kind::management:
+      return "$management";
+    case Kind::partition:
+      return "events";
+    case Kind::hub_events:
+      return "events of the hub";
+    case Kind::event_hub:
+      return "event hub";
+    case Kind::c2d_send:
+      return "cloud-to-device messages";
+    case Kind::feedback:
+      return "feedback";
+    case Kind::file_notices:
+      return "file notifications over AMQP";
+    case Kind::events:
+      return "telemetry over AMQP";
+    case Kind::c2d:
+      return "cloud-to-device messages of a device over AMQP";
+    case Kind::methods:
+      return "direct methods over AMQP";
+    case Kind::twin:
+      return "twins over AMQP";
+  }
+  return "";
+}
+
+/// The condition that the SDKs map to their exception (amqp.md 2.6).
+std::string_view condition_of(hub::ErrorCode code) {
+  switch (code) {
+    case hub::ErrorCode::DeviceMaximumQueueDepthExceeded:
+      return "amqp:resource-limit-exceeded";
+    case hub::ErrorCode::DeviceMessageLockLost:
+      return "com.microsoft:message-lock-lost";
+    case hub::ErrorCode::InvalidOperation:
+      return "amqp:not-allowed";
+    default:  // one code among many of each class
+      break;
+  }
+  switch (http_status(code)) {
+    case 401:
+      return "amqp:unauthorized-access";
+    case 404:
+      return "amqp:not-found";
+    case 412:
+      return "amqp:precondition-failed";
+    case 413:
+      return "amqp:link:message-size-exceeded";
+    case 501:
+      return "amqp:not-implemented";
+    default:
+      return http_status(code) >= 500 ? "amqp:internal-error" : "com.microsoft:argument-error";
+  }
+}
+
+}  // namespace
+
+AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer, Outbox& outbox)
+    : environment_(environment),
+      peer_(peer),
+      outbox_(outbox),
+      engine_(*this),
+      wake_(environment.scheduler),
+      tick_(environment.scheduler),
+      expiry_(environment.scheduler) {}
+
+AmqpSession::~AmqpSession() = default;
+
+// ---- bytes ----------------------------------------------------------------------------------------------------------
+
+void AmqpSession::receive(std::span<const std::byte> bytes) {
+  if (ended_) return;
+  inside_ = true;
+  engine_.receive(bytes);
+  inside_ = false;
+  flush();
+}
+
+void AmqpSession::flush() {
+  if (inside_ || ended_) return;
+  inside_ = true;
+  std::string out;
+  engine_.write(out);
+  const std::int64_t now = environment_.wall_clock.now().unix_milliseconds();
+  const std::optional<std::int64_t> next = engine_.tick(now);
+  engine_.write(out);
+  inside_ = false;
+  if (!out.empty()) {
+    queued_ += out.size();
+    outbox_.pending() += out;
+  }
+  if (engine_.finished()) {
+    ended_ = true;
+    tick_.cancel();
+    outbox_.close(engine_.end_reason());
+    return;
+  }
+  if (next) {
+    tick_.set(std::chrono::milliseconds{std::max<std::int64_t>(*next - now, 1)}, [this] { flush(); });
+  } else {
+    tick_.cancel();
+  }
+}
+
+void AmqpSession::written() {
+  const bool held_back = queued_ >= kMostQueued;
+  queued_ = 0;
+  if (held_back) wake();
+}
+
+void AmqpSession::closed(std::string_view reason) {
+  if (hub_ != nullptr) spdlog::info("amqp {}: ended: {}", peer_.connection_id, reason);
+  ended_ = true;
+  appended_.stop();
+  feedback_available_.reset();
+  wake_.cancel();
+  tick_.cancel();
+  expiry_.cancel();
+  links_.clear();
+}
+
+void AmqpSession::commit_failed() {
+  // Frames of the turn are lost, so the peer's view and the engine's differ: nothing can follow.
+  ended_ = true;
+  outbox_.close("the storage failed");
+}
+
+// ---- the connection -------------------------------------------------------------------------------------------------
+
+void AmqpSession::opened(std::string_view hostname) {
+  hub_ = environment_.hubs.find(hostname.empty() ? "localhost" : hostname);
+  if (hub_ != nullptr && plain_hub_ != nullptr && plain_hub_ != hub_) {
+    spdlog::warn("amqp {}: refused: the PLAIN token is for another hub than '{}'", peer_.connection_id,
+                 shown(hostname));
+    return engine_.close({"amqp:unauthorized-access", "Unauthorized"});
+  }
+  if (hub_ == nullptr) {
+    spdlog::warn("amqp {}: refused: no hub here is called '{}'; see --host-name", peer_.connection_id, shown(hostname));
+    return engine_.close({"amqp:not-found", "No hub is called '" + std::string(hostname) + "'"});
+  }
+  spdlog::info("amqp {}: connected from {}{}", peer_.connection_id, peer_.remote_address,
+               peer_.secure ? "" : " without TLS");
+  appended_ = hub_->events().on_appended([this](int partition) {
+    const bool read = std::any_of(links_.begin(), links_.end(), [partition](const auto& link) {
+      return link.second.reader && link.second.reader->partition == partition;
+    });
+    if (read) wake();
+  });
+}
+
+bool AmqpSession::authenticate_plain(std::string_view name, std::string_view password) {
+  // SASL comes before the peer says which host it wants, so the token's host finds the hub.
+  const hub::Result<hub::SasToken> token = hub::SasToken::parse(password);
+  hub::Hub* hub = token ? environment_.hubs.find(host_of(token->resource)) : nullptr;
+  const hub::Result<void> presented =
+      hub == nullptr
+          ? hub::Result<void>(token ? hub::unauthorized("the token is for a hub that is not here") : token.error())
+          : claims_.present(*hub, password);
+  if (!presented) {
+    spdlog::warn("amqp {}: PLAIN of '{}' refused: {}", peer_.connection_id, shown(name), presented.error().reason);
+    return false;
+  }
+  // `{policy}@sas.root.{hub}` or `{device}@sas.{hub}`: the name must be that of the token.
+  const std::string_view who = name.substr(0, name.find('@'));
+  if (!token->policy.empty() && name.find("@sas.root.") != std::string_view::npos &&
+      !text::equals_ignoring_case(who, token->policy)) {
+    spdlog::warn("amqp {}: PLAIN of '{}' refused: the token is of policy '{}'", peer_.connection_id, shown(name),
+                 token->policy);
+    return false;
+  }
+  plain_hub_ = hub;
+  expire_claims();
+  return true;
+}
+
+void AmqpSession::expire_claims() {
+  const Timestamp now = environment_.wall_clock.now();
+  const std::optional<Timestamp> next = claims_.expire(now);
+  if (next) {
+    expiry_.set(until(now, *next), [this] {
+      expire_claims();
+      for (auto link = links_.begin(); link != links_.end();) {
+        const std::optional<amqp::Condition> ended = authorize(link->second);
+        if (!ended) {
+          ++link;
+          continue;
+        }
+        spdlog::info("amqp {}: the link '{}' ends: its token has expired", peer_.connection_id,
+                     link->second.address.path);
+        engine_.detach(link->first, *ended);
+        link = links_.erase(link);
+      }
+      flush();
+    });
+  } else {
+    expiry_.cancel();
+  }
+}
+
+// ---- links ----------------------------------------------------------------------------------------------------------
+
+std::string AmqpSession::error_text(const hub::HubError& error) const {
+  const Timestamp now = hub_->clock().now();
+  hub::Json body;
+  body["errorCode"] = static_cast<int>(error.code);
+  body["trackingId"] = hub_->new_tracking_id() + "-G:0-TimeStamp:" + text::us_time(now);
+  body["message"] = error.message;
+  body["timestampUtc"] = text::iso_time(now);
+  return body.dump(-1, ' ', false, hub::Json::error_handler_t::replace);
+}
+
+/// Who may use the link; nothing: this peer.
+std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
+  hub::Result<void> authorized;
+  switch (link.address.kind) {
+    case Kind::cbs:
+    case Kind::management:  // each request is authorised
+    case Kind::unknown:
+      return std::nullopt;
+    case Kind::partition:
+    case Kind::event_hub:
+      authorized = claims_.authorize(text::lower(link.address.path), hub::Rights::service_connect);
+      break;
+    case Kind::hub_events:
+    case Kind::c2d_send:
+    case Kind::feedback:
+    case Kind::file_notices:
+      authorized = claims_.authorize(link.address.path, hub::Rights::service_connect);
+      break;
+    case Kind::events:
+    case Kind::c2d:
+    case Kind::methods:
+    case Kind::twin: {
+      const hub::ClientCertificate* certificate = peer_.certificate ? &*peer_.certificate : nullptr;
+      const auto principal = claims_.authenticate(*hub_, link.address.identity, certificate);
+      if (!principal) authorized = principal.error();
+      break;
+    }
+  }
+  if (authorized) return std::nullopt;
+  spdlog::warn("amqp {}: no access to '{}': {}", peer_.connection_id, shown(link.address.path),
+               authorized.error().reason);
+  return amqp::Condition{"amqp:unauthorized-access", error_text(authorized.error())};
+}
+
+void AmqpSession::refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why) {
+  spdlog::warn("amqp {}: the link '{}' to '{}' is refused: {}: {}", peer_.connection_id, shown(attach.name),
+               shown(attach.peer_receives ? attach.source : attach.target), condition.name, why);
+  engine_.refuse(attach.link, condition);
+}
+
+void AmqpSession::attached(const amqp::Attach& attach) {
+  if (hub_ == nullptr) return engine_.refuse(attach.link, {"amqp:not-found", "There is no such hub"});
+  const std::string& said = attach.peer_receives ? attach.source : attach.target;
+  Link link{parse_link_address(said), attach.session, attach.peer_receives, attach.target, {}, std::nullopt};
+  if (const std::optional<amqp::Condition> refusal = authorize(link)) return refuse(attach, *refusal, "no access");
+  switch (link.address.kind) {
+    case Kind::cbs:
+    case Kind::management:
+      links_.emplace(attach.link, std::move(link));
+      return engine_.accept(attach);
+    case Kind::partition:
+      return attach_reader(attach, std::move(link));
+    case Kind::hub_events:
+      return redirect_to_event_hub(attach, link.address);
+    case Kind::event_hub:
+      return refuse(attach, {"amqp:not-allowed", "Events reach this event hub through the IoT hub only"},
+                    "only devices send events");
+    case Kind::c2d_send:
+    case Kind::feedback:
+      if (attach.peer_receives != (link.address.kind == Kind::feedback)) {
+        return refuse(attach, {"amqp:not-allowed", "The link has the wrong direction"}, "wrong direction");
+      }
+      if (attach.peer_receives && !feedback_available_) {
+        feedback_available_ = hub_->feedback().listen([this] { wake(); });
+      }
+      links_.emplace(attach.link, std::move(link));
+      return engine_.accept(attach);
+    case Kind::file_notices:
+    case Kind::events:
+    case Kind::c2d:
+    case Kind::methods:
+    case Kind::twin: {
+      const std::string what(name_of(link.address.kind));
+      return refuse(attach, {"amqp:not-implemented", what + " are not implemented by the emulator"}, what);
+    }
+    case Kind::unknown:
+      break;
+  }
+  amqp::Condition condition{"amqp:not-found", {}};
+  condition.description = error_text(
+      {hub::ErrorCode{404006}, "The link address '" + said + "' did not match any of the expected formats.", {}, {}});
+  amqp::add_symbol(condition.info, "com.microsoft:is-filtered", true);
+  refuse(attach, condition, "no such address");
+}
+
+void AmqpSession::attach_reader(const amqp::Attach& attach, Link link) {
+  if (!attach.peer_receives) {
+    return refuse(attach, {"amqp:not-allowed", "Events reach this event hub through the IoT hub only"},
+                  "only devices send events");
+  }
+  const LinkAddress& address = link.address;
+  const std::optional<int> partition = partition_number(*hub_, address.partition);
+  if (!text::equals_ignoring_case(address.event_hub, hub_->short_name()) ||
+      !text::equals_ignoring_case(address.group, kDefaultGroup) || !partition) {
+    return refuse(attach, {"amqp:not-found", "The messaging entity '" + address.path + "' could not be found"},
+                  "the event hub is '" + hub_->short_name() + "', its consumer group $Default, its partitions 0 to " +
+                      std::to_string(hub_->event_reader().partition_count() - 1));
+  }
+  const hub::Result<hub::EventPosition> position = event_position(attach.filter);
+  if (!position) {
+    return refuse(attach, {"com.microsoft:argument-error", position.error().message}, position.error().message);
+  }
+  const amqp::Value* epoch = amqp::find(attach.properties, "com.microsoft:epoch");
+  std::optional<hub::EventReader::Claim> claim = hub_->event_reader().claim(
+      text::lower(address.group), *partition, epoch == nullptr ? std::nullopt : amqp::integer_of(*epoch),
+      [this, id = attach.link] {
+        spdlog::info("amqp {}: a receiver with a higher epoch takes the partition over", peer_.connection_id);
+        links_.erase(id);
+        engine_.detach(id, {"amqp:link:stolen", "A receiver with a higher epoch has taken the partition over"});
+        flush();
+      });
+  if (!claim) {
+    return refuse(attach, {"amqp:link:stolen", "The partition has a receiver with a higher epoch"},
+                  "a receiver with a higher epoch is there");
+  }
+  link.reader = Reader{*partition, hub_->event_reader().find(*partition, *position), std::move(*claim)};
+  spdlog::info("amqp {}: reads partition {} from sequence number {}", peer_.connection_id, *partition,
+               link.reader->next);
+  links_.emplace(attach.link, std::move(link));
+  engine_.accept(attach);
+}
+
+void AmqpSession::redirect_to_event_hub(const amqp::Attach& attach, const LinkAddress& address) {
+  constexpr std::string_view kEvents = "messages/events";
+  const std::string& host = hub_->host_name();
+  amqp::Condition condition{"amqp:link:redirect", "The events are read from the Event-Hubs-compatible endpoint"};
+  amqp::add_symbol(condition.info, "hostname", host);
+  amqp::add_symbol(condition.info, "network-host", host);
+  amqp::add_symbol(condition.info, "port", std::uint32_t{5671});
+  amqp::add_symbol(condition.info, "address",
+                   "amqps://" + host + ":5671/" + hub_->short_name() + address.path.substr(kEvents.size()));
+  spdlog::info("amqp {}: '{}' is redirected to the event hub '{}'", peer_.connection_id, shown(address.path),
+               hub_->short_name());
+  engine_.redirect(attach, condition);
+}
+
+void AmqpSession::detached(amqp::LinkId link) {
+  links_.erase(link);
+}
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+std::optional<amqp::Condition> AmqpSession::message(amqp::LinkId id, std::string_view bytes) {
+  const auto link = links_.find(id);
+  if (link == links_.end()) return amqp::Condition{"amqp:not-found", "There is no such link"};
+  if (link->second.address.kind == Kind::c2d_send) return send_c2d(bytes);
+  return take_request(link->second, bytes);
+}
+
+std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
+  const std::optional<amqp::Message> message = amqp::parse_message(bytes);
+  if (!message) return amqp::Condition{"amqp:decode-error", "The message cannot be read"};
+  hub::Result<AddressedC2d> addressed = addressed_c2d(*message);
+  const hub::Result<void> sent =
+      addressed ? hub_->c2d().send(addressed->to, std::move(addressed->message)) : hub::Result<void>(addressed.error());
+  if (sent) return std::nullopt;
+  const hub::HubError& error = sent.error();
+  spdlog::info("amqp {}: a cloud-to-device message is refused: {} {}", peer_.connection_id, name_of(error.code),
+               shown(error.reason.empty() ? error.message : error.reason));
+  return amqp::Condition{std::string(condition_of(error.code)), error_text(error)};
+}
+
+void AmqpSession::send_feedback(amqp::LinkId id) {
+  while (engine_.credit(id) > 0) {
+    const std::optional<hub::FeedbackBatch> batch = hub_->feedback().receive();
+    if (!batch) return;
+    engine_.send(id, encode_feedback(*batch, hub_->short_name()), delivery_tag(batch->lock_token));
+  }
+}
+
+std::optional<amqp::Condition> AmqpSession::take_request(const Link& link, std::string_view bytes) {
+  const std::optional<amqp::Message> request = amqp::parse_message(bytes);
+  if (!request) {
+    spdlog::warn("amqp {}: a message to '{}' cannot be read", peer_.connection_id, link.address.path);
+    return amqp::Condition{"amqp:decode-error", "The message cannot be read"};
+  }
+  if (link.address.kind == Kind::cbs) {
+    std::string refusal;
+    const amqp::Message reply = answer_put_token(*hub_, claims_, *request, refusal);
+    if (!refusal.empty()) spdlog::warn("amqp {}: put-token is refused: {}", peer_.connection_id, refusal);
+    expire_claims();
+    answer(link, *request, reply);
+    return std::nullopt;
+  }
+  hub::Result<void> authorized = claims_.authorize(text::lower(hub_->short_name()), hub::Rights::service_connect);
+  if (!authorized) {
+    // The JS client shows the token here as well, as the management protocol has it.
+    if (const amqp::Value* token = amqp::find(request->application_properties, "security_token")) {
+      const auto grant = hub_->auth().verify_policy_token(amqp::text_of(*token).value_or(""));
+      authorized = grant ? grant->authorize(text::lower(hub_->short_name()), hub::Rights::service_connect)
+                         : hub::Result<void>(grant.error());
+    }
+  }
+  if (!authorized) {
+    spdlog::warn("amqp {}: $management is refused: {}", peer_.connection_id, authorized.error().reason);
+    answer(link, *request, status_answer(*request, 401, "Unauthorized"));
+    return std::nullopt;
+  }
+  answer(link, *request, answer_management(*hub_, *request));
+  return std::nullopt;
+}
+
+/// By the receiver whose target is the request's reply-to (Node and Java say one that exists nowhere), else by that of
+/// the same address in the session, else in the connection.
+void AmqpSession::answer(const Link& request_link, const amqp::Message& request, const amqp::Message& answer) {
+  auto best = links_.end();
+  int best_rank = 0;
+  for (auto link = links_.begin(); link != links_.end(); ++link) {
+    if (!link->second.peer_receives || link->second.address.kind != request_link.address.kind) continue;
+    int rank = link->second.session == request_link.session ? 2 : 1;
+    if (request.reply_to && !request.reply_to->empty() && link->second.target == *request.reply_to) rank += 2;
+    if (rank > best_rank) {
+      best = link;
+      best_rank = rank;
+    }
+  }
+  if (best == links_.end()) {
+    spdlog::warn("amqp {}: a request to '{}' has no receiver for its answer", peer_.connection_id,
+                 request_link.address.path);
+    return;
+  }
+  best->second.answers.push_back(amqp::encode(answer));
+  send_answers(best->first, best->second);
+}
+
+void AmqpSession::send_answers(amqp::LinkId id, Link& link) {
+  while (!link.answers.empty() && engine_.credit(id) > 0) {
+    engine_.send(id, link.answers.front());
+    link.answers.pop_front();
+  }
+}
+
+void AmqpSession::credit(amqp::LinkId id) {
+  const auto link = links_.find(id);
+  if (link == links_.end()) return;
+  send_answers(id, link->second);
+  if (link->second.reader) read_events(id, link->second);
+  if (link->second.address.kind == Kind::feedback) send_feedback(id);
+}
+
+std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string_view tag, amqp::Outcome outcome) {
+  const auto link = links_.find(id);
+  const std::optional<std::string> lock_token = lock_token_of(tag);
+  if (link == links_.end() || link->second.address.kind != Kind::feedback || !lock_token) return std::nullopt;
+  hub::Result<void> done;
+  switch (outcome) {
+    case amqp::Outcome::accepted:
+      done = hub_->feedback().complete(*lock_token);
+      break;
+    case amqp::Outcome::rejected:
+      done = hub_->feedback().reject(*lock_token);
+      break;
+    case amqp::Outcome::released:
+      done = hub_->feedback().abandon(*lock_token);
+      break;
+    case amqp::Outcome::none:  // the lock's end makes the batch available again
+      break;
+  }
+  if (done) return std::nullopt;
+  return amqp::Condition{std::string(condition_of(done.error().code)), error_text(done.error())};
+}
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+void AmqpSession::wake() {
+  if (ended_ || wake_.is_set()) return;
+  wake_.set(std::chrono::milliseconds{0}, [this] {
+    serve_receivers();
+    flush();
+  });
+}
+
+void AmqpSession::serve_receivers() {
+  for (auto& [id, link] : links_) {
+    if (link.reader) read_events(id, link);
+    if (link.address.kind == Kind::feedback) send_feedback(id);
+  }
+}
+
+void AmqpSession::read_events(amqp::LinkId id, Link& link) {
+  Reader& reader = *link.reader;
+  const hub::EventReader& events = hub_->event_reader();
+  std::optional<hub::PartitionState> state;
+  while (queued_ < kMostQueued && engine_.waiting_bytes(id) < kMostQueued) {
+    const std::int64_t limit = std::min<std::int64_t>(engine_.credit(id), kEventsAtOnce);
+    if (limit <= 0) return;
+    const std::vector<storage::EventRow> rows = events.read(reader.partition, reader.next, limit);
+    if (rows.empty()) return;
+    if (!state) state = events.state(reader.partition);
+    for (const storage::EventRow& row : rows) {
+      if (engine_.waiting_bytes(id) >= kMostQueued) break;
+      engine_.send(id, encode_event(row, *state, hub_->clock().now()));
+      reader.next = row.sequence_number + 1;
+    }
+  }
+  // What the engine holds now goes out with this call's flush; written() goes on, or the peer's credit does.
+}
+
+}  // namespace iothub::heads::amqp_head

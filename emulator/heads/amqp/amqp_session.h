@@ -1,0 +1,101 @@
+#pragma once
+/// One AMQP 1.0 connection: tokens by SASL PLAIN or `$cbs`, then links by their addresses (amqp.md part 2).
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "emulator/heads/amqp/cbs.h"
+#include "emulator/heads/amqp/link_address.h"
+#include "emulator/heads/session.h"
+#include "emulator/hub/event_reader.h"
+#include "emulator/hub/feedback.h"
+#include "emulator/hub/hub.h"
+#include "protocol/amqp/engine.h"
+#include "protocol/amqp/message.h"
+
+namespace iothub::heads::amqp_head {
+
+/// Serves a connection of service and Event Hubs clients. Every refusal is one line in the log. What is sent is
+/// bounded: readers of events wait for their peer.
+class AmqpSession final : public Session, private amqp::EngineHandler {
+ public:
+  /// All three must outlive the session.
+  AmqpSession(const SessionEnvironment& environment, const Peer& peer, Outbox& outbox);
+  AmqpSession(const AmqpSession&) = delete;
+  AmqpSession& operator=(const AmqpSession&) = delete;
+  ~AmqpSession() override;
+
+  void receive(std::span<const std::byte> bytes) override;
+  void closed(std::string_view reason) override;
+  void commit_failed() override;
+  void written() override;
+  hub::Hub* hub() const override { return hub_; }
+
+ private:
+  /// Reads a partition for a receiver.
+  struct Reader {
+    int partition = 0;
+    std::int64_t next = 0;
+    hub::EventReader::Claim claim;
+  };
+  struct Link {
+    LinkAddress address;
+    std::uint64_t session = 0;
+    bool peer_receives = false;
+    std::string target;
+    std::deque<std::string> answers;  ///< that wait for credit
+    std::optional<Reader> reader;
+  };
+
+  void opened(std::string_view hostname) override;
+  bool authenticate_plain(std::string_view name, std::string_view password) override;
+  void attached(const amqp::Attach& attach) override;
+  std::optional<amqp::Condition> message(amqp::LinkId link, std::string_view bytes) override;
+  void credit(amqp::LinkId link) override;
+  std::optional<amqp::Condition> settled(amqp::LinkId link, std::string_view tag, amqp::Outcome outcome) override;
+  void detached(amqp::LinkId link) override;
+
+  void attach_reader(const amqp::Attach& attach, Link link);
+  void redirect_to_event_hub(const amqp::Attach& attach, const LinkAddress& address);
+  std::optional<amqp::Condition> authorize(const Link& link) const;
+  void refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why);
+  std::optional<amqp::Condition> take_request(const Link& link, std::string_view bytes);
+  void answer(const Link& request_link, const amqp::Message& request, const amqp::Message& answer);
+
+  std::optional<amqp::Condition> send_c2d(std::string_view bytes);
+  /// As many batches as the peer's credit takes.
+  void send_feedback(amqp::LinkId id);
+
+  void send_answers(amqp::LinkId id, Link& link);
+  void read_events(amqp::LinkId id, Link& link);
+  void serve_receivers();
+  void wake();
+  void expire_claims();
+  /// Hands what the engine wants to send to the outbox, and sets the timer of its next tick.
+  void flush();
+  std::string error_text(const hub::HubError& error) const;
+
+  const SessionEnvironment& environment_;
+  const Peer& peer_;
+  Outbox& outbox_;
+  hub::Hub* hub_ = nullptr;
+  hub::Hub* plain_hub_ = nullptr;  ///< the hub that a PLAIN token is for
+  Claims claims_;
+  amqp::Engine engine_;
+  std::map<amqp::LinkId, Link> links_;
+  hub::Events::Listener appended_;
+  std::optional<hub::Feedback::Listener> feedback_available_;
+  hub::Timer wake_;
+  hub::Timer tick_;
+  hub::Timer expiry_;
+  std::size_t queued_ = 0;  ///< bytes given to the outbox since the peer had taken all
+  bool inside_ = false;     ///< the engine is calling
+  bool ended_ = false;
+};
+
+}  // namespace iothub::heads::amqp_head

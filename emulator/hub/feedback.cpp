@@ -1,0 +1,201 @@
+#include "emulator/hub/feedback.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "emulator/hub/guid.h"
+#include "emulator/hub/identity_cache.h"
+#include "emulator/hub/json.h"
+#include "emulator/hub/limits.h"
+#include "storage/store.h"
+
+namespace iothub::hub {
+namespace {
+
+std::chrono::milliseconds until(Timestamp from, Timestamp to) {
+  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
+  if (to <= from) return std::chrono::milliseconds{0};
+  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
+}
+
+Timestamp batch_due(std::int64_t first_time) {
+  return Timestamp{first_time}.plus_seconds(kFeedbackBatchSeconds);
+}
+
+bool is_expired(std::int64_t enqueued_time, Timestamp now) {
+  return Timestamp{enqueued_time}.plus_seconds(kFeedbackTtlSeconds) <= now;
+}
+
+}  // namespace
+
+std::string_view to_string(FeedbackStatus status) {
+  switch (status) {
+    case FeedbackStatus::success:
+      return "Success";
+    case FeedbackStatus::expired:
+      return "Expired";
+    case FeedbackStatus::delivery_count_exceeded:
+      return "DeliveryCountExceeded";
+    case FeedbackStatus::rejected:
+      return "Rejected";
+    case FeedbackStatus::purged:
+      return "Purged";
+  }
+  return "Success";
+}
+
+// ---- listeners ------------------------------------------------------------------------------------------------------
+
+Feedback::Listener::Listener(Listener&& other) noexcept
+    : feedback_(std::exchange(other.feedback_, nullptr)), id_(other.id_) {}
+
+Feedback::Listener& Feedback::Listener::operator=(Listener&& other) noexcept {
+  if (this != &other) {
+    stop();
+    feedback_ = std::exchange(other.feedback_, nullptr);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+void Feedback::Listener::stop() {
+  if (Feedback* feedback = std::exchange(feedback_, nullptr)) feedback->listeners_.erase(id_);
+}
+
+Feedback::Listener Feedback::listen(std::function<void()> available) {
+  listeners_.emplace(++last_listener_, std::move(available));
+  return Listener(*this, last_listener_);
+}
+
+void Feedback::tell_available() {
+  // A listener may end itself or others: each is looked up anew.
+  std::uint64_t last = 0;
+  for (auto next = listeners_.begin(); next != listeners_.end(); next = listeners_.upper_bound(last)) {
+    last = next->first;
+    const std::function<void()> available = next->second;
+    available();
+  }
+}
+
+// ---- records and batches --------------------------------------------------------------------------------------------
+
+Feedback::Feedback(storage::Store& store, IdentityCache& identities, const Clock& clock, Scheduler& scheduler,
+                   RandomSource& random)
+    : store_(store), identities_(identities), clock_(clock), random_(random), timer_(scheduler) {
+  watch();
+}
+
+void Feedback::add(const Identity& about, std::string_view message_id, FeedbackStatus status) {
+  const storage::IdentityRow* device = identities_.find({about.device});
+  if (device == nullptr) return;
+  const Timestamp now = clock_.now();
+  Json record = Json::object();
+  if (!message_id.empty()) record["originalMessageId"] = message_id;
+  record["description"] = to_string(status);
+  record["deviceGenerationId"] = device->generation_id;
+  record["deviceId"] = about.device.value;
+  record["enqueuedTimeUtc"] = text::iso_time(now);
+  record["statusCode"] = to_string(status);
+  store_.append_feedback(about.device.value, about.module.value, now.ticks, dump(record));
+
+  settle_due();
+}
+
+bool Feedback::is_locked(std::int64_t batch) const {
+  return std::any_of(locks_.begin(), locks_.end(), [&](const auto& lock) { return lock.second.batch == batch; });
+}
+
+std::optional<FeedbackBatch> Feedback::receive() {
+  settle_due();
+  const Timestamp now = clock_.now();
+  for (const storage::FeedbackBatchRow& row : store_.feedback_batches()) {
+    if (is_locked(row.id)) continue;
+    const std::vector<std::string> records = store_.feedback_records(row.id);
+    if (is_expired(row.enqueued_time, now) || records.empty()) {  // no records: their devices are gone
+      store_.remove_feedback_batch(row.id);
+      continue;
+    }
+    FeedbackBatch batch{new_guid(random_), {row.enqueued_time}, "[", static_cast<int>(row.delivery_count)};
+    for (const std::string& record : records) {
+      if (batch.body.size() > 1) batch.body += ',';
+      batch.body += record;
+    }
+    batch.body += ']';
+    locks_.emplace(batch.lock_token, Lock{row.id, now.plus_seconds(kC2dLockSeconds)});
+    watch();
+    return batch;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Feedback::take_lock(std::string_view lock_token) {
+  settle_due();
+  const auto found = locks_.find(std::string(lock_token));
+  if (found == locks_.end()) return std::nullopt;
+  const std::int64_t batch = found->second.batch;
+  locks_.erase(found);
+  return batch;
+}
+
+Result<void> Feedback::complete(std::string_view lock_token) {
+  const std::optional<std::int64_t> batch = take_lock(lock_token);
+  if (!batch) return lock_lost();
+  store_.remove_feedback_batch(*batch);
+  return {};
+}
+
+Result<void> Feedback::reject(std::string_view lock_token) {
+  return complete(lock_token);  // dead-lettered feedback is read by nobody
+}
+
+Result<void> Feedback::abandon(std::string_view lock_token) {
+  const std::optional<std::int64_t> batch = take_lock(lock_token);
+  if (!batch) return lock_lost();
+  for (const storage::FeedbackBatchRow& row : store_.feedback_batches()) {
+    if (row.id != *batch) continue;
+    if (row.delivery_count + 1 >= kMaxC2dDeliveries) {
+      store_.remove_feedback_batch(row.id);
+    } else {
+      store_.set_feedback_delivery_count(row.id, row.delivery_count + 1);
+      tell_available();
+    }
+    break;
+  }
+  return {};
+}
+
+void Feedback::settle_due() {
+  const Timestamp now = clock_.now();
+  bool available = std::erase_if(locks_, [&](const auto& lock) { return lock.second.ends <= now; }) > 0;
+  const storage::FeedbackWaiting waiting = store_.waiting_feedback();
+  if (waiting.count >= kMaxFeedbackRecords || (waiting.count > 0 && batch_due(waiting.first_time) <= now)) {
+    remove_expired_batches();  // of a hub whose feedback nobody reads
+    store_.form_feedback_batch(now.ticks, kMaxFeedbackRecords);
+    available = true;
+  }
+  watch();
+  if (available) tell_available();
+}
+
+void Feedback::remove_expired_batches() {
+  for (const storage::FeedbackBatchRow& row : store_.feedback_batches()) {
+    if (is_expired(row.enqueued_time, clock_.now()) && !is_locked(row.id)) store_.remove_feedback_batch(row.id);
+  }
+}
+
+void Feedback::watch() {
+  const storage::FeedbackWaiting waiting = store_.waiting_feedback();
+  std::optional<Timestamp> next;
+  if (waiting.count > 0) next = batch_due(waiting.first_time);
+  for (const auto& [token, lock] : locks_) next = next ? std::min(*next, lock.ends) : lock.ends;
+  if (!next) return timer_.cancel();
+  timer_.set(until(clock_.now(), *next), [this] { settle_due(); });
+}
+
+void Feedback::forget() {
+  locks_.clear();
+  timer_.set(std::chrono::milliseconds{0}, [this] { settle_due(); });
+}
+
+}  // namespace iothub::hub

@@ -1,0 +1,101 @@
+#pragma once
+/// Feedback: what became of cloud-to-device messages, for the service side. Records are kept in one queue of the hub
+/// and given out in batches (documentation: Understand cloud-to-device messaging, Message feedback; rest.md 5.8, 6.6;
+/// corrections.md 6). Records of an identity that is removed go with it.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "emulator/hub/clock.h"
+#include "emulator/hub/errors.h"
+#include "emulator/hub/ids.h"
+
+namespace iothub::storage {
+class Store;
+}
+
+namespace iothub::hub {
+
+class IdentityCache;
+
+enum class FeedbackStatus : std::uint8_t { success, expired, delivery_count_exceeded, rejected, purged };
+/// `Success`, `Expired`, `DeliveryCountExceeded`, `Rejected`, `Purged`.
+std::string_view to_string(FeedbackStatus status);
+
+struct FeedbackBatch {
+  std::string lock_token;   ///< lower-case guid, another one for each lock
+  Timestamp enqueued_time;  ///< when the batch was formed
+  std::string body;         ///< JSON array of records
+  int delivery_count = 0;   ///< how often it was abandoned
+};
+
+class Feedback {
+ public:
+  /// Ends its listening when it dies. Movable.
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(Listener&& other) noexcept;
+    Listener& operator=(Listener&& other) noexcept;
+    ~Listener() { stop(); }
+    void stop();
+
+   private:
+    friend class Feedback;
+    Listener(Feedback& feedback, std::uint64_t id) : feedback_(&feedback), id_(id) {}
+    Feedback* feedback_ = nullptr;
+    std::uint64_t id_ = 0;
+  };
+
+  Feedback(storage::Store& store, IdentityCache& identities, const Clock& clock, Scheduler& scheduler,
+           RandomSource& random);
+  Feedback(const Feedback&) = delete;
+  Feedback& operator=(const Feedback&) = delete;
+
+  /// A message of this identity has ended so; an empty message id is left out of the record. The record leaves with a
+  /// batch: at 64 records, or 15 s after the first.
+  void add(const Identity& about, std::string_view message_id, FeedbackStatus status);
+
+  /// Locks the oldest batch for 60 s; nothing when none is available.
+  std::optional<FeedbackBatch> receive();
+  // 412002 when the lock is lost.
+  Result<void> complete(std::string_view lock_token);
+  Result<void> reject(std::string_view lock_token);
+  /// Available again, with one more delivery counted; the tenth time it is dropped.
+  Result<void> abandon(std::string_view lock_token);
+
+  /// `available` is called, inside hub calls and timers, each time a batch has become available: formed, abandoned, or
+  /// its lock ended. It may call receive() and may end listeners; another may have taken the batch already. What is
+  /// available at the time of the call is not told: call receive() once first.
+  [[nodiscard]] Listener listen(std::function<void()> available);
+
+  /// After a failed commit: all locks are lost, for some may be of batches that never were.
+  void forget();
+
+ private:
+  struct Lock {
+    std::int64_t batch = 0;
+    Timestamp ends;
+  };
+  std::optional<std::int64_t> take_lock(std::string_view lock_token);
+  bool is_locked(std::int64_t batch) const;
+  void remove_expired_batches();
+  void settle_due();
+  void watch();
+  void tell_available();
+
+  storage::Store& store_;
+  IdentityCache& identities_;
+  const Clock& clock_;
+  RandomSource& random_;
+  std::unordered_map<std::string, Lock> locks_;  ///< by lock token; a hub has few batches out at a time
+  std::map<std::uint64_t, std::function<void()>> listeners_;
+  std::uint64_t last_listener_ = 0;
+  Timer timer_;
+};
+
+}  // namespace iothub::hub

@@ -1,0 +1,63 @@
+package iothub.emulator;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.microsoft.azure.sdk.iot.device.ClientOptions;
+import com.microsoft.azure.sdk.iot.device.DeviceClient;
+import com.microsoft.azure.sdk.iot.device.IotHubClientProtocol;
+import com.microsoft.azure.sdk.iot.service.exceptions.IotHubException;
+import com.microsoft.azure.sdk.iot.service.registry.Device;
+import com.microsoft.azure.sdk.iot.service.registry.RegistryClient;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.function.Executable;
+
+/** The hub that `iothub-emulator exec` runs around the tests, by its address: this SDK must take an IP address as HostName. */
+final class Hub {
+    private static final String HOST = "127.0.0.1";
+    private static final int SLOWNESS = System.getenv("IOTHUB_TEST_SLOW") == null ? 1 : 10;
+
+    static final String CONNECTION_STRING =
+            System.getenv("IOTHUB_CONNECTION_STRING").replaceFirst("HostName=[^;]*", "HostName=" + HOST);
+
+    private Hub() {}
+
+    /** An id that no other test uses. */
+    static String newId(String what) {
+        return what + "-" + UUID.randomUUID().toString().substring(0, 8);
+    }
+
+    static RegistryClient registry() {
+        return new RegistryClient(CONNECTION_STRING);
+    }
+
+    static Device newDevice() throws Exception {
+        return registry().addDevice(new Device(newId("device")));
+    }
+
+    static DeviceClient clientOf(Device device, String key) {
+        return new DeviceClient(
+                "HostName=" + HOST + ";DeviceId=" + device.getDeviceId() + ";SharedAccessKey=" + key,
+                IotHubClientProtocol.MQTT,
+                ClientOptions.builder().build());
+    }
+
+    static DeviceClient clientOf(Device device) {
+        return clientOf(device, device.getPrimaryKey());
+    }
+
+    /** The call must fail with this class and the hub's number for the error. */
+    static void refused(Class<? extends IotHubException> type, int code, Executable call) {
+        assertEquals(code, assertThrows(type, call).getErrorCode());
+    }
+
+    static void eventually(String what, Callable<Boolean> condition) throws Exception {
+        final long end = System.nanoTime() + SLOWNESS * 10_000_000_000L;
+        while (!condition.call()) {
+            assertTrue(System.nanoTime() < end, "it was not so that " + what);
+            Thread.sleep(50);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// Direct methods: azure-iothub's Client (REST) calls, azure-iot-device answers.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { Client } = require('azure-iothub');
+const { connected, connectionString, kinds, newIdentity, onMethod, refused } = require('./support.js');
+
+function invoke({ deviceId, moduleId }, parameters) {
+  const service = Client.fromConnectionString(connectionString);
+  return moduleId
+    ? service.invokeDeviceMethod(deviceId, moduleId, parameters)
+    : service.invokeDeviceMethod(deviceId, parameters);
+}
+
+for (const kind of kinds) {
+  test(`a ${kind}'s method gets its payload, and its status and payload come back`, async (t) => {
+    const identity = await newIdentity(kind);
+    const client = await connected(t, identity);
+    onMethod(client, 'echo', (request, response) => response.send(210, { echoed: request.payload }));
+    const answer = await invoke(identity, { methodName: 'echo', payload: { n: [1, 'two', null] } });
+    assert.deepEqual(answer.result, { status: 210, payload: { echoed: { n: [1, 'two', null] } } });
+  });
+
+  test(`a ${kind}'s method without payload gets null and may answer without one`, async (t) => {
+    const identity = await newIdentity(kind);
+    const client = await connected(t, identity);
+    onMethod(client, 'plain', (request, response) => response.send(request.payload === null ? 200 : 500));
+    const answer = await invoke(identity, { methodName: 'plain', payload: null });
+    assert.deepEqual(answer.result, { status: 200, payload: null });
+  });
+
+  test(`a method of a ${kind} that is not connected is refused at once`, async () => {
+    const identity = await newIdentity(kind);
+    const error = await invoke(identity, { methodName: 'echo' }).catch((failure) => failure);
+    // No class of its own in this SDK: a plain Error with the hub's answer.
+    assert.equal(error.response?.statusCode, 404, error.stack);
+    assert.match(JSON.stringify(error.responseBody), /404103/);
+  });
+}
+
+test('a method that the device does not answer in time is a GatewayTimeoutError', async (t) => {
+  const identity = await newIdentity('device');
+  const client = await connected(t, identity);
+  onMethod(client, 'silent', () => {});
+  const error = await invoke(identity, { methodName: 'silent', responseTimeoutInSeconds: 5 }).catch((failure) => failure);
+  assert.equal(error.response.statusCode, 504, error.stack);
+});
