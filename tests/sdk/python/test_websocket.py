@@ -9,24 +9,12 @@ from azure.iot.hub.models import CloudToDeviceMethod
 
 from eventually import eventually
 from patches import Patches
-from twin_patch import desired
+from twin_patch import desired, read_twin, update_twin
 
 
 @pytest.fixture(params=["device", "module"])
 def registered(request):
     return request.getfixturevalue(request.param)
-
-
-def twin_of(service, registered):
-    if registered.module_id:
-        return service.get_module_twin(registered.device_id, registered.module_id)
-    return service.get_twin(registered.device_id)
-
-
-def update_twin(service, registered, patch):
-    if registered.module_id:
-        return service.update_module_twin(registered.device_id, registered.module_id, patch)
-    return service.update_twin(registered.device_id, patch)
 
 
 def invoke(service, registered, method):
@@ -47,7 +35,7 @@ def test_telemetry_twin_and_methods(service, registered, connect):
     for size in (0, 100, 126, 70_000):
         client.send_message(Message("x" * size))
     client.patch_twin_reported_properties({"over": "websocket"})
-    assert twin_of(service, registered).properties.reported["over"] == "websocket"
+    assert read_twin(service, registered).properties.reported["over"] == "websocket"
     patches = Patches(client)
     update_twin(service, registered, desired(long="y" * 3000))
     patches.wait_for("long", "y" * 3000)
