@@ -52,6 +52,13 @@ bool truth(const Values& values) {
   throw std::invalid_argument("'" + text + "' is neither true nor false");
 }
 
+hub::Tier tier(const Values& values) {
+  const std::string& text = one(values);
+  const std::optional<hub::Tier> tier = hub::tier_of(text);
+  if (!tier) throw std::invalid_argument("'" + text + "' is not one of F1, B1, B2, B3, S1, S2, S3, free");
+  return *tier;
+}
+
 template <typename Choice>
 struct Named {
   std::string_view name;
@@ -166,6 +173,11 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
     {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
      [](Config& config, const Values& values) { config.fault_injection = truth(values); }},
+    {"tier", Kind::value, kServing, "TIER",
+     "throttle and count messages as a hub of F1 (or free), B1, B2, B3, S1, S2 or S3 does [no throttles]",
+     [](Config& config, const Values& values) { config.tier = tier(values); }},
+    {"units", Kind::value, kServing, "NUMBER", "of --tier [1]",
+     [](Config& config, const Values& values) { config.units = static_cast<int>(number(values, 1, 200)); }},
     {"allow-plain", Kind::flag, kServing, "", "take clients without TLS on the same ports, too",
      [](Config& config, const Values& values) { config.allow_plain = truth(values); }},
     {"ready-file", Kind::value, bit(Command::serve), "FILE",
@@ -437,6 +449,13 @@ void check_connection_string(const Config& config) {
   }
 }
 
+void check_size(const Config& config, bool units_given) {
+  if (!config.tier && units_given) throw ConfigError("--units needs --tier");
+  if (!config.tier || config.units <= hub::max_units(*config.tier)) return;
+  throw ConfigError("--units: a hub of tier " + std::string(name_of(*config.tier)) + " has at most " +
+                    std::to_string(hub::max_units(*config.tier)));
+}
+
 }  // namespace
 
 std::variant<Config, Information> read_config(const std::vector<std::string>& arguments,
@@ -458,6 +477,7 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   if (file != nullptr) apply_layer(file_layer(file->values.front()), config);
   apply_layer(variables, config);
   apply_layer(line.flags, config);
+  check_size(config, find_given(line.flags, "units") != nullptr);
 
   config.data_folder_is_a_flag = find_given(line.flags, "data") != nullptr;
   config.ca_folder_is_a_flag = find_given(line.flags, "ca-dir") != nullptr;

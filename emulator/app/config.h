@@ -19,6 +19,7 @@
 #include "emulator/app/running_hub.h"
 #include "emulator/app/variable_format.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/tier.h"
 
 namespace iothub::app {
 
@@ -45,6 +46,8 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   bool lenient = false;
   bool fault_injection = false;
+  std::optional<hub::Tier> tier;  ///< turns throttles and quotas on
+  int units = 1;
   bool allow_plain = false;  ///< clients without TLS are taken as well
   std::filesystem::path ready_file;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -26,6 +27,7 @@ bool is_loopback_only(const std::string& listen_address) {
 std::unique_ptr<storage::SqliteStore> open_store(const Config& config) {
   const storage::SqliteStore::Options options{.partitions = config.partitions};
   if (config.in_memory) return storage::SqliteStore::in_memory(options);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is a write that fails, not the end
   make_private_folder(config.data_folder);
   return storage::SqliteStore::open(database_file(config.data_folder), options);
 }
@@ -47,6 +49,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.device_cas = read_device_cas(config);
   options.lenient = config.lenient;
   options.fault_injection = config.fault_injection;
+  if (config.tier) options.size = hub::HubSize{*config.tier, config.units};
   return options;
 }
 

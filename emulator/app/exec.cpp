@@ -35,22 +35,28 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 /// Starts the program, looked for in PATH, and gives its process id; `error` is an errno otherwise.
-int spawn(std::vector<std::string> command, const Environment& environment, bool default_sigpipe, pid_t& child) {
+int spawn(std::vector<std::string> command, const Environment& environment, const sigset_t& reset, pid_t& child) {
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment) variables.push_back(name + '=' + value);
 
   posix_spawnattr_t attributes;
   if (const int error = ::posix_spawnattr_init(&attributes); error != 0) return error;
-  sigset_t reset;
-  sigemptyset(&reset);
-  // The server ignores it, and a program would inherit that: `command | head` would never end.
-  if (default_sigpipe) sigaddset(&reset, SIGPIPE);
   ::posix_spawnattr_setsigdefault(&attributes, &reset);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   const int error = ::posix_spawnp(&child, command.front().c_str(), nullptr, &attributes, pointers(command).data(),
                                    pointers(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   return error;
+}
+
+/// What the emulator is about to ignore, and a program would inherit: `command | head` would never end.
+sigset_t signals_to_reset() {
+  sigset_t reset;
+  sigemptyset(&reset);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) {
+    if (!ignores(signal)) sigaddset(&reset, signal);
+  }
+  return reset;
 }
 
 int exit_status_of(int wait_status) {
@@ -69,7 +75,7 @@ bool in_terminals_foreground() {
 }  // namespace
 
 int exec(const Config& config, const Environment& environment) {
-  const bool default_sigpipe = !ignores(SIGPIPE);
+  const sigset_t reset = signals_to_reset();
   Emulator emulator(config, config.allow_port_fallback ? PortFallback::any : PortFallback::none);
 
   // Before the command starts, so that no signal is missed and no end either.
@@ -82,7 +88,7 @@ int exec(const Config& config, const Environment& environment) {
   for (auto& [name, value] : client_environment(emulator.running(), trust, environment)) for_command[name] = value;
 
   pid_t child = 0;
-  if (const int error = spawn(config.child_command, for_command, default_sigpipe, child); error != 0) {
+  if (const int error = spawn(config.child_command, for_command, reset, child); error != 0) {
     spdlog::error("cannot run '{}': {}", config.child_command.front(), std::strerror(error));
     return error == ENOENT ? kCommandNotFound : kCannotExecute;
   }

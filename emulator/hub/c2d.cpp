@@ -10,6 +10,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/throttle.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"
@@ -94,12 +95,13 @@ std::optional<C2dMessage::Ack> ack_of(std::string_view text) {
   return std::nullopt;
 }
 
-C2d::C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, const Clock& clock,
-         Scheduler& scheduler, RandomSource& random)
+C2d::C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, Throttle& throttle,
+         const Clock& clock, Scheduler& scheduler, RandomSource& random)
     : store_(store),
       identities_(identities),
       links_(links),
       feedback_(feedback),
+      throttle_(throttle),
       clock_(clock),
       random_(random),
       timer_(scheduler) {
@@ -120,7 +122,8 @@ Result<void> C2d::send(const Identity& to, C2dMessage message) {
   settle_due();
   const Timestamp now = clock_.now();
   if (message.to.empty()) message.to = address_of(to);
-  if (const std::size_t size = size_of(message); size > kMaxC2dBytes) return message_too_large(size, kMaxC2dBytes);
+  const std::size_t size = size_of(message);
+  if (size > kMaxC2dBytes) return message_too_large(size, kMaxC2dBytes);
   const Timestamp expiry = message.expiry.value_or(now.plus_seconds(kDefaultC2dTtlSeconds));
   if (expiry <= now || expiry > now.plus_seconds(kMaxC2dTtlSeconds)) return invalid_message_expiry(expiry);
   if (store_.c2d_message_count(to.device.value, to.module.value) >= kMaxC2dQueueDepth) return queue_is_full(to);
@@ -133,6 +136,8 @@ Result<void> C2d::send(const Identity& to, C2dMessage message) {
   } catch (const Json::type_error&) {
     return argument_invalid("a message property is not UTF-8");
   }
+  if (const Result<void> admitted = throttle_.admit(Operation::c2d_send); !admitted) return admitted.error();
+  throttle_.charge(size);
   row.device_id = to.device.value;
   row.module_id = to.module.value;
   row.enqueued_time = now.ticks;

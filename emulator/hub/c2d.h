@@ -26,6 +26,7 @@ namespace iothub::hub {
 class Feedback;
 class IdentityCache;
 class Links;
+class Throttle;
 enum class FeedbackStatus : std::uint8_t;
 
 struct C2dMessage {
@@ -53,14 +54,15 @@ std::optional<C2dMessage::Ack> ack_of(std::string_view text);
 
 class C2d {
  public:
-  C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, const Clock& clock,
-      Scheduler& scheduler, RandomSource& random);
+  C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, Throttle& throttle,
+      const Clock& clock, Scheduler& scheduler, RandomSource& random);
   C2d(const C2d&) = delete;
   C2d& operator=(const C2d&) = delete;
 
   /// Enqueues, and pushes to a live link that takes it. An empty `to` becomes the device's own address. Refuses:
   /// 404001/404010 unknown identity, 413001 over 64 KB, 403009 expiry in the past or over two days ahead, 403004 when
-  /// 50 messages wait, 400004 for text that is not UTF-8. A disabled device's messages wait for it.
+  /// 50 messages wait, 400004 for text that is not UTF-8, and what Throttle::admit refuses. A disabled device's
+  /// messages wait for it.
   Result<void> send(const Identity& to, C2dMessage message);
 
   /// Pull: locks the oldest enqueued message for 60 s. Nothing when there is none.
@@ -126,6 +128,7 @@ class C2d {
   IdentityCache& identities_;
   Links& links_;
   Feedback& feedback_;
+  Throttle& throttle_;
   const Clock& clock_;
   RandomSource& random_;
   std::unordered_map<Identity, std::vector<Delivered>, IdentityHash> delivered_;

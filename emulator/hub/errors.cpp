@@ -133,6 +133,31 @@ HubError uploaded_blob_missing(std::string_view blob_name) {
           {}};
 }
 
+HubError throttled(std::string_view operation) {
+  return {ErrorCode::ThrottlingException,
+          "The request has been throttled. Wait 10 seconds and try again. Operation type: " + std::string(operation),
+          {},
+          {}};
+}
+
+HubError quota_exceeded(std::string_view hub_name, std::int64_t allowed, std::int64_t current) {
+  return {ErrorCode::IotHubQuotaExceeded,
+          "Total number of messages on IotHub '" + std::string(hub_name) +
+              "' exceeded the allocated quota. Max allowed message count : '" + std::to_string(allowed) +
+              "', current message count : '" + std::to_string(current) +
+              "'. Send and Receive operations are blocked for this hub until the next UTC day. Consider increasing the "
+              "units for this hub to increase the quota.",
+          {},
+          {}};
+}
+
+HubError not_in_tier(std::string_view tier) {
+  return {ErrorCode::OperationNotAvailableInCurrentTier,
+          "This operation is not valid for the current IoT Hub tier",
+          "tier " + std::string(tier) + " is a basic one",
+          {}};
+}
+
 HubError not_implemented(std::string what) {
   std::string message = what + " is not implemented by the emulator";
   return {ErrorCode::NotImplemented, std::move(message), {}, {}};

@@ -58,6 +58,12 @@ HubError invalid_message_expiry(Timestamp expiry);
 HubError lock_lost();
 HubError not_implemented(std::string what);
 
+// Throttles and quotas (throttle.h).
+/// Too many in the last minute; the name is the service's of the kind of operation.
+HubError throttled(std::string_view operation);
+HubError quota_exceeded(std::string_view hub_name, std::int64_t allowed, std::int64_t current);
+HubError not_in_tier(std::string_view tier);
+
 // File upload.
 HubError no_upload_storage();
 HubError too_many_uploads();

@@ -4,6 +4,7 @@
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/throttle.h"
 #include "emulator/hub/twins.h"
 #include "protocol/text/fnv.h"
 #include "storage/store.h"
@@ -41,8 +42,9 @@ std::size_t size_of(const Telemetry& telemetry) {
 
 }  // namespace
 
-Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock)
-    : store_(store), twins_(twins), links_(links), routing_(routing), clock_(clock) {}
+Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, Throttle& throttle,
+               const Clock& clock)
+    : store_(store), twins_(twins), links_(links), routing_(routing), throttle_(throttle), clock_(clock) {}
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
@@ -56,10 +58,12 @@ Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const T
   std::string model_id;
   if (const Twin* twin = twins_.find(from.identity); twin != nullptr) model_id = twin->model_id;
   std::vector<storage::EventRow> rows;
+  std::size_t bytes = 0;
   rows.reserve(batch.size());
   for (const Telemetry& telemetry : batch) {
     const std::size_t size = size_of(telemetry);
     if (size > kMaxTelemetryBytes) return message_too_large(size, kMaxTelemetryBytes);
+    bytes += size;
     storage::EventRow& row = rows.emplace_back();
     try {
       Telemetry::Properties system_properties, annotations;
@@ -81,6 +85,8 @@ Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const T
     row.auth_generation_id = from.generation_id;
     row.body = telemetry.body;
   }
+  if (const Result<void> admitted = throttle_.admit(Operation::d2c_send); !admitted) return admitted.error();
+  throttle_.charge(bytes);
   links_.touch(from.identity);
   for (const storage::EventRow& row : rows) deliver(row);
   return {};

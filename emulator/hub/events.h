@@ -22,6 +22,7 @@ struct EventRow;
 namespace iothub::hub {
 
 class Links;
+class Throttle;
 class TwinCache;
 
 namespace routing {
@@ -56,11 +57,12 @@ class Events {
     std::uint64_t id_ = 0;
   };
 
-  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
+  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, Throttle& throttle,
+         const Clock& clock);
 
-  /// Appends; acknowledged only after the commit. 413001 over 256 KB.
+  /// Appends; acknowledged only after the commit. 413001 over 256 KB; and what Throttle::admit refuses.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
-  /// All in their order, or none and the first one's refusal.
+  /// All in their order, or none and the first one's refusal. One send operation.
   Result<void> append_batch(const DevicePrincipal& from, std::span<const Telemetry> batch);
 
   /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
@@ -80,6 +82,7 @@ class Events {
   TwinCache& twins_;
   Links& links_;
   routing::Routing& routing_;
+  Throttle& throttle_;
   const Clock& clock_;
   std::map<std::uint64_t, std::function<void(int)>> listeners_;
   std::uint64_t last_listener_ = 0;

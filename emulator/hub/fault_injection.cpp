@@ -74,4 +74,49 @@ Result<std::optional<Fault>> fault_of(const Telemetry::Properties& properties) {
   return std::optional<Fault>{Fault{known->first, reason == nullptr ? std::string() : *reason, *delay, *duration}};
 }
 
+std::optional<HubError> refusal_of(FaultType type) {
+  const auto with = [type](ErrorCode code) {
+    return HubError{code, "fault " + std::string(name_of(type)) + " asked for by the device", {}, {}};
+  };
+  switch (type) {
+    case invoke_throttling:
+      return with(ErrorCode::ThrottlingException);
+    case invoke_max_message_quota:
+      return with(ErrorCode::IotHubQuotaExceeded);
+    case invoke_auth_error:
+      return with(ErrorCode::IotHubUnauthorizedAccess);
+    case kill_tcp:
+    case kill_amqp_connection:
+    case kill_amqp_session:
+    case kill_amqp_cbs_link_request:
+    case kill_amqp_cbs_link_response:
+    case kill_amqp_d2c_link:
+    case kill_amqp_c2d_link:
+    case kill_amqp_twin_link_request:
+    case kill_amqp_twin_link_response:
+    case kill_amqp_method_link_request:
+    case kill_amqp_method_link_response:
+    case shut_down_amqp:
+    case shut_down_mqtt:
+      break;
+  }
+  return std::nullopt;
+}
+
+void Faults::stand(const Identity& identity, FaultType type, Timestamp from, Timestamp until) {
+  standing_[identity] = {type, from, until};
+}
+
+Result<void> Faults::admit(const Identity& identity) {
+  const auto found = standing_.find(identity);
+  if (found == standing_.end()) return {};
+  const Standing& fault = found->second;
+  if (clock_.now() >= fault.until) {
+    standing_.erase(found);
+    return {};
+  }
+  if (clock_.now() < fault.from) return {};
+  return *refusal_of(fault.type);
+}
+
 }  // namespace iothub::hub

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
+#include "emulator/hub/clock.h"
 #include "emulator/hub/errors.h"
 #include "emulator/hub/events.h"
 
@@ -47,5 +49,31 @@ inline constexpr std::chrono::seconds kMaxFaultTime{1'000'000};
 /// The fault a message asks for; nothing when it is ordinary telemetry. Refuses (400004) an unknown type and a time
 /// that is no number: a test would otherwise wait for a fault that never comes. Types are compared without case.
 Result<std::optional<Fault>> fault_of(const Telemetry::Properties& properties);
+
+/// What an Invoke... fault refuses telemetry with (429001, 403002, 401002); nothing for the others.
+std::optional<HubError> refusal_of(FaultType type);
+
+/// The Invoke... faults that stand: while one does, the device's telemetry is refused on the transports that can say so
+/// (HTTP, AMQP).
+class Faults {
+ public:
+  explicit Faults(const Clock& clock) : clock_(clock) {}
+  Faults(const Faults&) = delete;
+  Faults& operator=(const Faults&) = delete;
+
+  /// Replaces an earlier one of the same device.
+  void stand(const Identity& identity, FaultType type, Timestamp from, Timestamp until);
+  /// Refuses with refusal_of() while a fault stands.
+  Result<void> admit(const Identity& identity);
+
+ private:
+  struct Standing {
+    FaultType type{};
+    Timestamp from;
+    Timestamp until;
+  };
+  const Clock& clock_;
+  std::unordered_map<Identity, Standing, IdentityHash> standing_;
+};
 
 }  // namespace iothub::hub

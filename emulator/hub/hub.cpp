@@ -8,9 +8,11 @@
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/event_retention.h"
+#include "emulator/hub/fault_injection.h"
 #include "emulator/hub/feedback.h"
 #include "emulator/hub/notifications.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/throttle.h"
 #include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
@@ -36,6 +38,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       clock_(clock),
       scheduler_(scheduler),
       random_(random),
+      throttle_(std::make_unique<Throttle>(options_.size, short_name_, store, clock)),
       identities_(store),
       twin_cache_(store),
       links_(identities_, clock),
@@ -45,17 +48,18 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       configurations_(store, registry_, twins_, links_, clock, scheduler, options_.lenient),
       methods_(identities_, links_, scheduler),
       queries_(store, links_),
-      jobs_(store, twins_, methods_, links_, clock, scheduler, options_.lenient),
+      jobs_(store, twins_, methods_, links_, *throttle_, clock, scheduler, options_.lenient),
       routing_(std::make_unique<routing::Routing>(short_name_, twin_cache_)),
-      events_(store, twin_cache_, links_, *routing_, clock),
+      events_(store, twin_cache_, links_, *routing_, *throttle_, clock),
       notifications_(
           std::make_unique<Notifications>(short_name_, twin_cache_, *routing_, events_, clock, scheduler, random)),
       event_reader_(std::make_unique<EventReader>(store)),
       sessions_(store),
       feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
-      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, clock, scheduler, random)),
+      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, *throttle_, clock, scheduler, random)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
+      faults_(std::make_unique<Faults>(clock)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
     methods_.link_gone(identity);
@@ -84,6 +88,7 @@ Hub::~Hub() {
 void Hub::schedule_activity_flush() {
   activity_flush_.set(kActivityFlushInterval, [this] {
     links_.flush_activity();
+    throttle_->save();
     schedule_activity_flush();
   });
 }
@@ -102,6 +107,7 @@ std::string Hub::new_tracking_id() {
 
 bool Hub::commit() {
   try {
+    throttle_->save();
     store_.commit();
     return true;
   } catch (const storage::Error& error) {
@@ -118,6 +124,7 @@ void Hub::roll_back() {
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
+  throttle_->forget();
 }
 
 }  // namespace iothub::hub

@@ -2,6 +2,7 @@
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/registry.h"
 #include "emulator/hub/sessions.h"
+#include "emulator/hub/tier.h"
 #include "emulator/hub/twins.h"
 #include "storage/store.h"
 
@@ -29,6 +31,8 @@ class Notifications;
 namespace routing {
 class Routing;
 }
+class Faults;
+class Throttle;
 class Uploads;
 class EventReader;
 
@@ -40,6 +44,7 @@ struct HubOptions {
   std::chrono::seconds event_retention = std::chrono::days(1);
   bool lenient = false;          ///< what the real hub refuses and `--lenient` accepts
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
+  std::optional<HubSize> size;   ///< turns throttles and quotas on (throttle.h)
 };
 
 class Hub {
@@ -74,6 +79,8 @@ class Hub {
   C2d& c2d() { return *c2d_; }
   Feedback& feedback() { return *feedback_; }
   Uploads& uploads() { return *uploads_; }
+  Throttle& throttle() { return *throttle_; }
+  Faults& faults() { return *faults_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -95,6 +102,7 @@ class Hub {
   const Clock& clock_;
   Scheduler& scheduler_;
   RandomSource& random_;
+  std::unique_ptr<Throttle> throttle_;  ///< before those that ask it
   IdentityCache identities_;
   TwinCache twin_cache_;
   Links links_;
@@ -114,6 +122,7 @@ class Hub {
   std::unique_ptr<C2d> c2d_;
   std::unique_ptr<EventRetention> event_retention_;
   std::unique_ptr<Uploads> uploads_;
+  std::unique_ptr<Faults> faults_;
   Timer activity_flush_;
 };
 

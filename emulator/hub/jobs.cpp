@@ -7,6 +7,7 @@
 #include "emulator/hub/limits.h"
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/query/twin_row.h"
+#include "emulator/hub/throttle.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub {
@@ -80,17 +81,19 @@ struct Jobs::Running {
   Targets targets;
   std::string after_device, after_module;
   bool all_looked_at = false;
+  bool throttled = false;  ///< a later step is set
   std::size_t in_flight = 0;
   std::int64_t succeeded = 0;
   std::int64_t failed = 0;
 };
 
-Jobs::Jobs(storage::Store& store, Twins& twins, Methods& methods, const Links& links, const Clock& clock,
-           Scheduler& scheduler, bool lenient)
+Jobs::Jobs(storage::Store& store, Twins& twins, Methods& methods, const Links& links, Throttle& throttle,
+           const Clock& clock, Scheduler& scheduler, bool lenient)
     : store_(store),
       twins_(twins),
       methods_(methods),
       links_(links),
+      throttle_(throttle),
       clock_(clock),
       scheduler_(scheduler),
       lenient_(lenient) {}
@@ -207,6 +210,7 @@ void Jobs::step(const std::string& id) {
   const auto found = running_.find(id);
   if (found == running_.end()) return;
   const std::shared_ptr<Running> run = found->second;
+  if (run->throttled) return;
   const auto kind =
       run->targets.source == query::Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
 
@@ -214,10 +218,20 @@ void Jobs::step(const std::string& id) {
       store_.identities_after(kind, run->after_device, run->after_module, query::kSliceRows);
   for (const storage::IdentityRow& row : rows) {
     if (run->in_flight >= kMaxMethodsAtOnce) break;
-    run->after_device = row.device_id;
-    run->after_module = row.module_id;
     const bool selected = !run->targets.condition ||
                           query::is_true(evaluate(*run->targets.condition, query::TwinRow(store_, links_, row)));
+    if (selected) {
+      if (const auto wait = throttle_.wait_for(Operation::job_device); wait.count() > 0) {
+        run->throttled = true;
+        scheduler_.after(wait, [this, id, run] {
+          run->throttled = false;
+          step(id);
+        });
+        return;
+      }
+    }
+    run->after_device = row.device_id;
+    run->after_module = row.module_id;
     if (selected) run_on(run, {{row.device_id}, {row.module_id}});
   }
   run->all_looked_at =
@@ -258,14 +272,17 @@ void Jobs::run_on(const std::shared_ptr<Running>& run, const Identity& identity)
                                  ? IfMatch::parse(etag->get_ref<const std::string&>())
                                  : IfMatch::none();
     const Result<TwinView> patched = twins_.patch(identity, patch, if_match);
+    if (patched) throttle_.charge(dump(run->job["updateTwin"]).size());
     return device_done(run, std::move(row), patched ? std::nullopt : std::optional(patched.error()));
   }
 
   store_.put_document(kDeviceJobs, key, dump(row));
   ++run->in_flight;
   MethodCall call = MethodCall::from_json(run->job["cloudToDeviceMethod"]).value();
+  throttle_.charge(call.payload.size());
   methods_.invoke(identity, std::move(call), [this, run, row](const Result<MethodAnswer>& answer) {
     --run->in_flight;
+    throttle_.charge(answer ? dump(answer->payload).size() : 0);
     Json done = row;
     if (answer)
       done["outcome"] = {{"deviceMethodResponse", {{"status", answer->status}, {"payload", answer->payload}}}};

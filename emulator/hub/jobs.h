@@ -19,10 +19,12 @@
 
 namespace iothub::hub {
 
+class Throttle;
+
 class Jobs {
  public:
-  Jobs(storage::Store& store, Twins& twins, Methods& methods, const Links& links, const Clock& clock,
-       Scheduler& scheduler, bool lenient);
+  Jobs(storage::Store& store, Twins& twins, Methods& methods, const Links& links, Throttle& throttle,
+       const Clock& clock, Scheduler& scheduler, bool lenient);
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
   ~Jobs();
@@ -62,6 +64,7 @@ class Jobs {
   Twins& twins_;
   Methods& methods_;
   const Links& links_;
+  Throttle& throttle_;
   const Clock& clock_;
   Scheduler& scheduler_;
   bool lenient_;

@@ -77,6 +77,7 @@ std::string_view name_of(Kind kind) {
 std::string_view condition_of(hub::ErrorCode code) {
   switch (code) {
     case hub::ErrorCode::DeviceMaximumQueueDepthExceeded:
+    case hub::ErrorCode::IotHubQuotaExceeded:
       return "amqp:resource-limit-exceeded";
     case hub::ErrorCode::DeviceMessageLockLost:
       return "com.microsoft:message-lock-lost";
@@ -94,6 +95,8 @@ std::string_view condition_of(hub::ErrorCode code) {
       return "amqp:precondition-failed";
     case 413:
       return "amqp:link:message-size-exceeded";
+    case 429:
+      return "com.microsoft:device-container-throttled";
     case 501:
       return "amqp:not-implemented";
     default:

@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint8_t kAccepted = 0;
 constexpr std::uint8_t kUnacceptableProtocol = 1;
 constexpr std::uint8_t kIdentifierRejected = 2;
+constexpr std::uint8_t kServerUnavailable = 3;
 constexpr std::uint8_t kNotAuthorized = 5;     // every failed authentication of a hub (corrections.md 5)
 constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 3.1.1, 1.5.3
 
@@ -178,6 +179,10 @@ void MqttSession::handle_connect(const mqtt::Connect& connect) {
   hub::Result<hub::DevicePrincipal> principal = hub->auth().authenticate_device(name->identity, credentials);
   if (!principal) return refuse(kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
 
+  if (const auto admitted = hub->throttle().admit(hub::Operation::connection); !admitted) {
+    return refuse(kServerUnavailable, "'" + name->identity.name() + "': " + admitted.error().message);
+  }
+
   hub_ = hub;
   principal_ = std::move(*principal);
   state_ = State::connected;
@@ -245,9 +250,8 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
                    if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
                    const auto appended = append_telemetry(std::move(telemetry.properties), as_text(publish.payload),
                                                           publish.retain, false);
-                   if (!appended) {
-                     return end("telemetry refused: " + said(appended.error()));
-                   }
+                   // Throttled and over the day's quota too: the hub disconnects (azure-docs #107838, sdk-java #1805).
+                   if (!appended) return end("telemetry refused: " + said(appended.error()));
                    acknowledge();
                  },
                  [&](const TwinGetTopic& get) {
@@ -328,10 +332,18 @@ void MqttSession::answer_twin_get(std::string_view rid) {
   hub_->links().touch(identity());
   // Whether a real hub answers a client that did not subscribe is unknown; its gateway's ancestor does not.
   const std::optional<int> qos = subscriptions_.granted(Subscription::twin_responses);
-  if (!qos) return;
+  if (!qos || !admit_twin(hub::Operation::twin_read, rid, "twin GET")) return;
   const hub::Result<hub::TwinView> view = hub_->twins().get(identity());
   if (!view) return answer_twin_error(rid, "twin GET", view.error());
-  send(twin_response_topic(200, rid, std::nullopt), hub::device_twin_text(*view->twin), *qos);
+  const std::string text = hub::device_twin_text(*view->twin);
+  hub_->throttle().charge(text.size());
+  send(twin_response_topic(200, rid, std::nullopt), text, *qos);
+}
+
+bool MqttSession::admit_twin(hub::Operation operation, std::string_view rid, std::string_view request) {
+  const hub::Result<void> admitted = hub_->throttle().admit(operation);
+  if (!admitted) answer_twin_error(rid, request, admitted.error());
+  return admitted.has_value();
 }
 
 void MqttSession::answer_reported_patch(std::string_view rid, std::string_view payload) {
@@ -340,10 +352,12 @@ void MqttSession::answer_reported_patch(std::string_view rid, std::string_view p
     return answer_twin_error(rid, kRequest,
                              hub::argument_invalid("BadRequest", "the user name of CONNECT names no api-version"));
   }
+  if (!admit_twin(hub::Operation::twin_write, rid, kRequest)) return;
   const hub::Result<hub::Json> patch = hub::parse_json(payload);
   if (!patch) return answer_twin_error(rid, kRequest, patch.error());
   const hub::Result<std::int64_t> version = hub_->twins().patch_reported(identity(), *patch);
   if (!version) return answer_twin_error(rid, kRequest, version.error());
+  hub_->throttle().charge(payload.size());
   if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
     send(twin_response_topic(204, rid, *version), {}, *qos);
   }

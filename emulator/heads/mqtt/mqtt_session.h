@@ -14,6 +14,7 @@
 #include "emulator/hub/device_link.h"
 #include "emulator/hub/fault_injection.h"
 #include "emulator/hub/hub.h"
+#include "emulator/hub/throttle.h"
 #include "protocol/mqtt/decode.h"
 #include "protocol/mqtt/packet.h"
 
@@ -78,6 +79,8 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void fall(const hub::Fault& fault);
   hub::Result<void> append_telemetry(PropertyBag properties, std::string_view body, bool retain, bool is_will);
   void answer_twin_get(std::string_view rid);
+  /// Whether the throttles of the hub's tier let a twin request through; else it is answered with 429 or 403.
+  bool admit_twin(hub::Operation operation, std::string_view rid, std::string_view request);
   void answer_reported_patch(std::string_view rid, std::string_view payload);
   void answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error);
   void send(std::string_view topic, std::string_view payload, int qos);

@@ -54,6 +54,7 @@ std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracki
 
 std::string error_body(ErrorForm form, const hub::HubError& error, const Tracking& tracking) {
   if (error.code == hub::ErrorCode::ModuleAlreadyExistsOnDevice) return error_body_b_bare(error, tracking);
+  if (error.code == hub::ErrorCode::ThrottlingException) return error_body_a(error, tracking);
   return form == ErrorForm::a ? error_body_a(error, tracking) : error_body_b(error, tracking);
 }
 

@@ -28,7 +28,7 @@ std::string error_body_b(const hub::HubError& error, const Tracking& tracking);
 /// Form B', of an existing module: the numbers bare.
 std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracking);
 
-/// Which form an operation's refusals have.
+/// Which form an operation's refusals have; a throttle's (429) is form A everywhere.
 enum class ErrorForm {
   a,  ///< form A, but B' for 409301: registry, twins, queries, configurations, jobs
   b,  ///< direct methods, digital twin commands, device HTTP

@@ -166,6 +166,13 @@ void RestSession::serve(http::Request request) {
     if (!allowed) return refuse(allowed.error());
   }
 
+  exchange_.meter = meter_of(*match.route);
+  exchange_.request_bytes = request.body.size();
+  if (exchange_.meter) {
+    const auto admitted = hub_->throttle().admit(exchange_.meter->operation, request.body.size());
+    if (!admitted) return refuse(admitted.error());
+  }
+
   Responder& responder = *this;
   call_ = std::make_shared<Call>(*hub_, std::move(request), std::move(*target), std::move(match.ids), responder,
                                  std::move(device));
@@ -242,6 +249,7 @@ void RestSession::begin(Exchange exchange) {
 
 void RestSession::answer(http::Response response) {
   spdlog::debug("{}: {}: {}", peer_.connection_id, exchange_.operation, response.status);
+  if (exchange_.meter) charge(hub_->throttle(), *exchange_.meter, exchange_.request_bytes, response.body.size());
   send(std::move(response));
 }
 
@@ -254,6 +262,7 @@ void RestSession::refuse(int status, const HubError& error, http::Headers header
   spdlog::log(level, "{}: {} refused: {} {}: {}", peer_.connection_id, exchange_.operation, status, name_of(error.code),
               shown(error.reason.empty() ? error.message : error.reason));
   headers.push_back({"iothub-errorcode", std::string(name_of(error.code))});
+  if (status == 429) exchange_.keep_alive = false;  // recorded
   send({status, std::move(headers), error_body(exchange_.errors, error, exchange_.tracking)});
 }
 

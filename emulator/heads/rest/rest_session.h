@@ -1,12 +1,14 @@
 #pragma once
 /// One HTTP connection of a service client or a device (documentation: IoT Hub REST API; rest.md 1 and 3).
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "emulator/heads/rest/call.h"
 #include "emulator/heads/rest/error_body.h"
+#include "emulator/heads/rest/meters.h"
 #include "emulator/heads/rest/routes.h"
 #include "emulator/heads/session.h"
 #include "protocol/http/request_parser.h"
@@ -19,8 +21,8 @@ namespace iothub::heads::rest {
 inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
 
 /// Answers one request after the other, in their order; while an operation takes its time nothing more is read. Checks
-/// in this order: host, route, api-version, authorization, body, then what the hub says. Each refusal is one line in
-/// the log.
+/// in this order: host, route, api-version, authorization, throttle, body, then what the hub says. Each refusal is one
+/// line in the log.
 ///
 /// The first request that names a hub binds the connection to it: its commit decides about the answers. A later request
 /// for another hub is misdirected (421), and its client comes back on a connection of its own.
@@ -46,6 +48,8 @@ class RestSession final : public Session, private Responder {
     Tracking tracking;
     std::string operation;  ///< for the log
     ErrorForm errors = ErrorForm::a;
+    std::optional<Meter> meter;
+    std::size_t request_bytes = 0;
     int minor_version = 1;
     bool keep_alive = true;
     bool is_head = false;

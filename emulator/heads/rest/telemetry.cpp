@@ -4,6 +4,7 @@
 
 #include "emulator/heads/rest/call.h"
 #include "emulator/heads/rest/operations.h"
+#include "emulator/hub/fault_injection.h"
 #include "emulator/hub/limits.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/base64.h"
@@ -117,11 +118,32 @@ hub::Result<void> append_batch(Call& call) {
   return call.hub().events().append_batch(call.device(), batch);
 }
 
+/// A fault that the message asks for is met with its refusal, as is what the device sends until the fault has passed
+/// (fault-injection.md 2).
+hub::Result<void> append_single(Call& call) {
+  const hub::Telemetry telemetry = single(call.request());
+  hub::Hub& hub = call.hub();
+  const hub::Identity& device = call.device().identity;
+  if (hub.fault_injection()) {
+    const hub::Result<std::optional<hub::Fault>> fault = hub::fault_of(telemetry.properties);
+    if (!fault) return fault.error();
+    if (*fault) {
+      const auto refusal = hub::refusal_of((*fault)->type);
+      if (!refusal) return hub::bad_request(std::string(name_of((*fault)->type)) + " is a fault of another transport");
+      const Timestamp now = hub.clock().now();
+      hub.faults().stand(device, (*fault)->type, now, now.plus_seconds(((*fault)->delay + (*fault)->duration).count()));
+      return *refusal;
+    }
+  }
+  return hub.events().append(call.device(), telemetry);
+}
+
 }  // namespace
 
 void send_telemetry(Call& call) {
-  const hub::Result<void> appended =
-      is_batch(call.request()) ? append_batch(call) : call.hub().events().append(call.device(), single(call.request()));
+  const hub::Result<void> stands = call.hub().faults().admit(call.device().identity);
+  if (!stands) return call.refuse(stands.error());
+  const hub::Result<void> appended = is_batch(call.request()) ? append_batch(call) : append_single(call);
   if (!appended) return call.refuse(appended.error());
   call.answer_no_content();
 }

@@ -2,6 +2,7 @@
 
 #include "emulator/heads/rest/call.h"
 #include "emulator/heads/rest/operations.h"
+#include "emulator/hub/throttle.h"
 
 namespace iothub::heads::rest {
 namespace {
@@ -11,6 +12,7 @@ void complete(Call& call, std::string_view correlation_id) {
   if (!request) return call.refuse(request.error());
   const hub::Result<void> done = call.hub().uploads().complete(call.device().identity.device, correlation_id, *request);
   if (!done) return call.refuse(done.error());
+  call.hub().throttle().charge(0);
   call.answer_no_content();
 }
 

@@ -244,3 +244,14 @@ TEST_CASE("every format of env has its name") {
   CHECK(config_of({"env"}).variable_format == VariableFormat::sh);
   CHECK(contains(refusal_of({"env", "--format", "fish"}), "powershell"));
 }
+
+TEST_CASE("a tier turns the throttles on; its units are those a hub can have") {
+  CHECK_FALSE(config_of({"serve"}).tier);
+  const Config config = config_of({"serve", "--tier", "s2", "--units", "3"});
+  CHECK(config.tier == iothub::hub::Tier::s2);
+  CHECK(config.units == 3);
+  CHECK(config_of({"serve", "--tier", "free"}).tier == iothub::hub::Tier::f1);
+  CHECK(contains(refusal_of({"serve", "--tier", "S4"}), "'S4' is not one of"));
+  CHECK(contains(refusal_of({"serve", "--tier", "F1", "--units", "2"}), "at most 1"));
+  CHECK(contains(refusal_of({"serve", "--units", "2"}), "needs --tier"));
+}

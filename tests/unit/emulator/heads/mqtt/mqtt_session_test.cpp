@@ -1026,3 +1026,69 @@ TEST_CASE("a fault of another transport, and one that cannot be read, end the co
     CHECK(world.events().empty());
   }
 }
+
+// ---- throttles and quotas (--tier) ----------------------------------------------------------------------------------
+
+namespace {
+
+struct SizedWorld : World {
+  explicit SizedWorld(hub::Tier tier) : World(sized(tier)) {}
+  static hub::HubOptions sized(hub::Tier tier) {
+    hub::HubOptions options = TestHub::options({"localhost"});
+    options.size = hub::HubSize{tier, 1};
+    return options;
+  }
+  /// Draws all that may be drawn at once.
+  void exhaust(hub::Operation operation) {
+    while (hub.throttle().admit(operation)) continue;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("telemetry over the throttle and over the day's quota is not acknowledged, and the hub disconnects") {
+  for (const bool by_quota : {false, true}) {
+    SizedWorld world(hub::Tier::f1);
+    Client client(world);
+    client.connect();
+    CHECK(client.say(publish1(7, kEvents, "x")) == puback(7));
+    if (by_quota) {
+      world.hub.throttle().charge(8000 * 512);
+    } else {
+      world.exhaust(hub::Operation::d2c_send);
+    }
+    CHECK(client.say(publish1(8, kEvents, "y")).empty());
+    CHECK(client.outbox.closed);
+    CHECK(client.outbox.close_reason.find(by_quota ? "exceeded the allocated quota" : "throttled") !=
+          std::string::npos);
+    CHECK(world.events().size() == 1);
+  }
+}
+
+TEST_CASE("a connection over the throttle is refused with return code 3") {
+  SizedWorld world(hub::Tier::s1);
+  world.exhaust(hub::Operation::connection);
+  Client client(world);
+  CHECK(client.connect() == connack(3));
+  world.clock.advance(1);
+  Client later(world);
+  CHECK(later.connect() == kConnack);
+}
+
+TEST_CASE("twin requests over the throttle are answered with 429, and in a basic tier with 403") {
+  for (const auto& [tier, status] : {std::pair{hub::Tier::s1, "429"}, {hub::Tier::b1, "403"}}) {
+    SizedWorld world(tier);
+    Client client(world);
+    client.connect();
+    client.say(subscribe_packet(1, {{kTwinResponses, 0}}));
+    if (tier == hub::Tier::s1) {
+      world.exhaust(hub::Operation::twin_read);
+      world.exhaust(hub::Operation::twin_write);
+    }
+    const std::string topic = "$iothub/twin/res/" + std::string(status) + "/?$rid=";
+    CHECK(client.say(publish0("$iothub/twin/GET/?$rid=1", "")).find(topic + "1") != std::string::npos);
+    CHECK(client.say(publish0("$iothub/twin/PATCH/properties/reported/?$rid=2", R"({"a":1})")).find(topic + "2") !=
+          std::string::npos);
+    CHECK_FALSE(client.outbox.closed);
+  }
+}

@@ -58,7 +58,8 @@ inline std::vector<RestAnswer> answers_in(std::string_view text) {
 }
 
 struct RestClient {
-  RestClient() { hubs.add(hub.hub); }
+  RestClient() : RestClient(TestHub::options({"localhost"})) {}
+  explicit RestClient(hub::HubOptions options) : hub(std::move(options)) { hubs.add(hub.hub); }
 
   /// What an SDK puts into Authorization with this policy.
   std::string token(std::string_view policy = "iothubowner") {

@@ -11,7 +11,10 @@ constexpr std::string_view kPath = "/devices/d/messages/events";
 
 /// A device `d` that speaks HTTP.
 struct HttpDevice {
-  HttpDevice() { key = client.hub.create("d").row.primary_key.value(); }
+  HttpDevice() : HttpDevice(TestHub::options({"localhost"})) {}
+  explicit HttpDevice(hub::HubOptions options) : client(std::move(options)) {
+    key = client.hub.create("d").row.primary_key.value();
+  }
 
   std::string token() {
     return sas_token("localhost%2Fdevices%2Fd", key, client.hub.clock.now().unix_seconds() + 3600);
@@ -165,4 +168,53 @@ TEST_CASE("a device's request is open to the certificate whose thumbprint is reg
   CHECK(status_with(hub::ClientCertificate{thumbprint, std::string(64, 'B'), "x"}) == 204);
   CHECK(status_with(hub::ClientCertificate{std::string(40, 'C'), std::string(64, 'B'), "x"}) == 401);
   CHECK(status_with(std::nullopt) == 401);
+}
+
+// ---- faults that a device asks for (fault-injection.md) -------------------------------------------------------------
+
+namespace {
+
+struct FaultyDevice : HttpDevice {
+  FaultyDevice() : HttpDevice(with_faults()) {}
+  static hub::HubOptions with_faults() {
+    hub::HubOptions options = TestHub::options({"localhost"});
+    options.fault_injection = true;
+    return options;
+  }
+  RestAnswer ask_for(std::string_view type) {
+    return send("fault", {{"iothub-app-AzIoTHub_FaultOperationType", std::string(type)},
+                          {"iothub-app-AzIoTHub_FaultOperationDelayInSecs", "1"},
+                          {"iothub-app-AzIoTHub_FaultOperationDurationInSecs", "5"}});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a fault over HTTP refuses its own request, and what follows until its time has passed") {
+  for (const auto& [type, status, name] : {std::tuple{"InvokeThrottling", 429, "ThrottlingException"},
+                                           {"InvokeMaxMessageQuota", 403, "IotHubQuotaExceeded"},
+                                           {"InvokeAuthError", 401, "IotHubUnauthorizedAccess"}}) {
+    CAPTURE(type);
+    FaultyDevice device;
+    const RestAnswer asked = device.ask_for(type);
+    CHECK(asked.status == status);
+    CHECK(asked.header("iothub-errorcode") == name);
+    CHECK(device.events().empty());
+    if (status == 429) continue;  // its connection is closed
+    device.client.hub.clock.advance(5);
+    CHECK(device.send("x").status == status);
+    device.client.hub.clock.advance(1);
+    CHECK(device.send("x").status == 204);
+    CHECK(device.events().size() == 1);
+  }
+}
+
+TEST_CASE("a fault of another transport over HTTP is 400, and an ordinary hub takes it as telemetry") {
+  FaultyDevice device;
+  CHECK(device.ask_for("KillTcp").status == 400);
+  CHECK(device.ask_for("KillEverything").status == 400);
+  CHECK(device.events().empty());
+  HttpDevice ordinary;
+  CHECK(ordinary.send("x", {{"iothub-app-AzIoTHub_FaultOperationType", "InvokeThrottling"}}).status == 204);
+  CHECK(ordinary.events().size() == 1);
 }
