@@ -73,7 +73,8 @@ struct Engine::Sasl {
 
   static void init(pn_transport_t* transport, const char* mechanism, const pn_bytes_t* response) {
     const std::string_view name = text(mechanism);
-    bool passed = name == "MSSBCBS" || name == "ANONYMOUS" || name == "EXTERNAL";
+    bool passed = name == "MSSBCBS" || name == "ANONYMOUS";
+    if (name == "EXTERNAL") passed = engine(transport).handler_.authenticate_external();
     engine(transport).user_ = name;
     if (name == "PLAIN") passed = plain(transport, response == nullptr ? std::string_view{} : view(*response));
     const char* user = engine(transport).user_.c_str();

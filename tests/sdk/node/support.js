@@ -39,15 +39,15 @@ function identity(deviceId, moduleId, key) {
 }
 
 /** The SDK's client of an identity, closed at the end of the test. */
-function clientOf(test, identity, key = identity.key) {
+function clientOf(test, identity, key = identity.key, transport = Mqtt) {
   const cls = identity.moduleId ? ModuleClient : Client;
-  const client = cls.fromConnectionString(identity.connectionStringWith(key), Mqtt);
+  const client = cls.fromConnectionString(identity.connectionStringWith(key), transport);
   test.after(() => client.close().catch(() => {}));
   return client;
 }
 
-async function connected(test, identity) {
-  const client = clientOf(test, identity);
+async function connected(test, identity, transport = Mqtt) {
+  const client = clientOf(test, identity, identity.key, transport);
   await client.open();
   return client;
 }
@@ -55,6 +55,13 @@ async function connected(test, identity) {
 function onMethod(client, name, answer) {
   const register = (client.onDeviceMethod ?? client.onMethod).bind(client);
   register(name, (request, response) => answer(request, response));
+}
+
+/** Reports as the twin's callback does. */
+function report(twin, patch) {
+  return new Promise((resolve, reject) => {
+    twin.properties.reported.update(patch, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function twinOf(identity) {
@@ -98,5 +105,5 @@ const kinds = ['device', 'module'];
 
 module.exports = {
   clientOf, connected, connectionString, eventually, host, kinds, newId, newIdentity, onMethod, patchTwin, refused,
-  registry, slowness, twinOf,
+  registry, report, slowness, twinOf,
 };
