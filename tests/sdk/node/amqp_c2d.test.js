@@ -1,10 +1,10 @@
-// Cloud-to-device messages that azure-iot-device receives over AMQP, and what it does with them.
+// What azure-iot-device can do with a cloud-to-device message over AMQP and not over MQTT.
 'use strict';
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { test } = require('node:test');
-const { Amqp, AmqpWs } = require('azure-iot-device-amqp');
+const { Amqp } = require('azure-iot-device-amqp');
 const { Message } = require('azure-iot-common');
 const { Client } = require('azure-iothub');
 const { connected, connectionString, eventually, newId, newIdentity, registry, slowness } = require('./support.js');
@@ -16,10 +16,9 @@ async function service(test) {
   return client;
 }
 
-function message(text, properties = {}) {
+function message(text) {
   const message = new Message(text);
   message.messageId = newId('message');
-  for (const [name, value] of Object.entries(properties)) message.properties.add(name, value);
   return message;
 }
 
@@ -36,44 +35,6 @@ async function waiting(identity) {
   return responseBody.cloudToDeviceMessageCount;
 }
 
-for (const [name, transport] of [['AMQP', Amqp], ['AMQP over WebSocket', AmqpWs]]) {
-  test(`a device receives and completes a message over ${name}`, async (t) => {
-    const client = await service(t);
-    const identity = await newIdentity('device');
-    const device = await connected(t, identity, transport);
-    const box = inbox(device);
-    const sent = message(JSON.stringify({ turn: 'on' }), { level: '3' });
-    sent.correlationId = 'c';
-    sent.contentType = 'application/json';
-    sent.contentEncoding = 'utf-8';
-    await client.send(identity.deviceId, sent);
-    const got = await box.first();
-    assert.equal(got.data.toString(), '{"turn":"on"}');
-    assert.equal(got.messageId, sent.messageId);
-    assert.equal(got.correlationId, 'c');
-    assert.equal(got.contentType, 'application/json');
-    assert.equal(got.properties.getValue('level'), '3');
-    assert.equal(await waiting(identity), 1);
-    await device.complete(got);
-    assert.equal(await waiting(identity), 0);
-  });
-}
-
-test('messages sent before the device listens are delivered over AMQP in their order', async (t) => {
-  const client = await service(t);
-  const identity = await newIdentity('device');
-  for (const text of ['1', '2', '3']) await client.send(identity.deviceId, message(text));
-  const device = await connected(t, identity, Amqp);
-  const texts = [];
-  device.on('message', (got) => {
-    texts.push(got.data.toString());
-    device.complete(got, () => {});
-  });
-  await eventually(() => texts.length === 3, 'all three come');
-  assert.deepEqual(texts, ['1', '2', '3']);
-  await eventually(async () => (await waiting(identity)) === 0, 'all are completed');
-});
-
 test('an abandoned message comes again over AMQP', async (t) => {
   const client = await service(t);
   const identity = await newIdentity('device');
@@ -88,7 +49,7 @@ test('an abandoned message comes again over AMQP', async (t) => {
   assert.equal(await waiting(identity), 0);
 });
 
-test('a rejected message is gone, and its sender told', { timeout: 60_000 * slowness }, async (t) => {
+test('a message rejected over AMQP is gone, and its sender told', { timeout: 60_000 * slowness }, async (t) => {
   const client = await service(t);
   const identity = await newIdentity('device');
   const device = await connected(t, identity, Amqp);

@@ -5,7 +5,8 @@ const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
 const { setTimeout: pause } = require('node:timers/promises');
 const { Client, ModuleClient } = require('azure-iot-device');
-const { Mqtt } = require('azure-iot-device-mqtt');
+const { Amqp, AmqpWs } = require('azure-iot-device-amqp');
+const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
 const { Registry } = require('azure-iothub');
 
 // Sanitized hubs are slow; IOTHUB_TEST_SLOW is set for them.
@@ -39,7 +40,7 @@ function identity(deviceId, moduleId, key) {
 }
 
 /** The SDK's client of an identity, closed at the end of the test. */
-function clientOf(test, identity, key = identity.key, transport = Mqtt) {
+function clientOf(test, identity, transport = Mqtt, key = identity.key) {
   const cls = identity.moduleId ? ModuleClient : Client;
   const client = cls.fromConnectionString(identity.connectionStringWith(key), transport);
   test.after(() => client.close().catch(() => {}));
@@ -47,7 +48,7 @@ function clientOf(test, identity, key = identity.key, transport = Mqtt) {
 }
 
 async function connected(test, identity, transport = Mqtt) {
-  const client = clientOf(test, identity, identity.key, transport);
+  const client = clientOf(test, identity, transport);
   await client.open();
   return client;
 }
@@ -55,13 +56,6 @@ async function connected(test, identity, transport = Mqtt) {
 function onMethod(client, name, answer) {
   const register = (client.onDeviceMethod ?? client.onMethod).bind(client);
   register(name, (request, response) => answer(request, response));
-}
-
-/** Reports as the twin's callback does. */
-function report(twin, patch) {
-  return new Promise((resolve, reject) => {
-    twin.properties.reported.update(patch, (error) => (error ? reject(error) : resolve()));
-  });
 }
 
 async function twinOf(identity) {
@@ -103,7 +97,15 @@ async function refused(promise, name, status) {
 
 const kinds = ['device', 'module'];
 
+/** Who keeps a connection, and over what: every test of one is a test of each. */
+const links = [
+  ['MQTT', Mqtt],
+  ['MQTT over WebSocket', MqttWs],
+  ['AMQP', Amqp],
+  ['AMQP over WebSocket', AmqpWs],
+].flatMap(([over, transport]) => kinds.map((kind) => ({ kind, transport, who: `${kind} over ${over}` })));
+
 module.exports = {
-  clientOf, connected, connectionString, eventually, host, kinds, newId, newIdentity, onMethod, patchTwin, refused,
-  registry, report, slowness, twinOf,
+  clientOf, connected, connectionString, eventually, host, kinds, links, newId, newIdentity, onMethod, patchTwin, refused,
+  registry, slowness, twinOf,
 };
