@@ -73,7 +73,8 @@ struct Engine::Sasl {
 
   static void init(pn_transport_t* transport, const char* mechanism, const pn_bytes_t* response) {
     const std::string_view name = text(mechanism);
-    bool passed = name == "MSSBCBS" || name == "ANONYMOUS" || name == "EXTERNAL";
+    bool passed = name == "MSSBCBS" || name == "ANONYMOUS";
+    if (name == "EXTERNAL") passed = engine(transport).handler_.authenticate_external();
     engine(transport).user_ = name;
     if (name == "PLAIN") passed = plain(transport, response == nullptr ? std::string_view{} : view(*response));
     const char* user = engine(transport).user_.c_str();
@@ -401,6 +402,15 @@ void Engine::detach(LinkId id, const Condition& condition) {
   set(pn_link_condition(link), condition);
   pn_link_close(link);
   links_.erase(id);
+}
+
+void Engine::end_session(LinkId id, const Condition& condition) {
+  pn_link_t* link = find(id);
+  if (link == nullptr) return;
+  pn_session_t* session = pn_link_session(link);
+  forget_session(session);
+  set(pn_session_condition(session), condition);
+  pn_session_close(session);
 }
 
 void Engine::close(const Condition& condition) {

@@ -53,6 +53,8 @@ class EngineHandler {
   virtual void opened(std::string_view hostname) = 0;
   /// PLAIN's name and password.
   virtual bool authenticate_plain(std::string_view name, std::string_view password) = 0;
+  /// EXTERNAL: what TLS knows of the peer.
+  virtual bool authenticate_external() = 0;
   /// Answers with accept() or refuse(), at once.
   virtual void attached(const Attach& attach) = 0;
   /// A whole message of a link the peer sends on: nothing accepts it, a condition rejects it.
@@ -95,6 +97,8 @@ class Engine {
   /// With a tag of 16 bytes: a delivery that the peer settles. Without: settled by us.
   void send(LinkId link, std::string_view message, std::string_view tag = {});
   void detach(LinkId link, const Condition& condition);
+  /// Ends the link's session; the handler hears detached() of each of its links.
+  void end_session(LinkId link, const Condition& condition);
   void close(const Condition& condition);
 
  private:

@@ -3,13 +3,15 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "emulator/heads/amqp/c2d_message.h"
+#include "emulator/heads/amqp/condition.h"
 #include "emulator/heads/amqp/event_filter.h"
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
-#include "emulator/hub/json.h"
+#include "emulator/heads/refusal.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
 
@@ -21,19 +23,9 @@ using Kind = LinkAddress::Kind;
 /// Readers go on when the peer has taken this much.
 constexpr std::size_t kMostQueued = std::size_t{1} << 20U;
 constexpr std::int64_t kEventsAtOnce = 32;
+/// The hub's clock may be a virtual one, so a far expiry is looked at as often as this.
+constexpr std::chrono::milliseconds kExpiryLook = std::chrono::minutes{1};
 constexpr std::string_view kDefaultGroup = "$Default";
-
-std::chrono::milliseconds until(Timestamp now, Timestamp at) {
-  if (at <= now) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(at.ticks - now.ticks) / (Timestamp::kPerSecond / 1000) + 1};
-}
-
-std::string shown(std::string_view said) {
-  std::string line(said.substr(0, 400));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
-  return line;
-}
 
 std::string_view host_of(std::string_view resource) {
   if (const std::size_t scheme = resource.find("://"); scheme != std::string_view::npos)
@@ -41,67 +33,13 @@ std::string_view host_of(std::string_view resource) {
   return resource.substr(0, resource.find('/'));
 }
 
-std::string_view name_of(Kind kind) {
-  switch (kind) {
-    case Kind::unknown:
-      return "unknown";
-    case Kind::cbs:
-      return "$cbs";
-    case Kind::management:
-      return "$management";
-    case Kind::partition:
-      return "events";
-    case Kind::hub_events:
-      return "events of the hub";
-    case Kind::event_hub:
-      return "event hub";
-    case Kind::c2d_send:
-      return "cloud-to-device messages";
-    case Kind::feedback:
-      return "feedback";
-    case Kind::file_notices:
-      return "file notifications over AMQP";
-    case Kind::events:
-      return "telemetry over AMQP";
-    case Kind::c2d:
-      return "cloud-to-device messages of a device over AMQP";
-    case Kind::methods:
-      return "direct methods over AMQP";
-    case Kind::twin:
-      return "twins over AMQP";
-  }
-  return "";
-}
-
-/// The condition that the SDKs map to their exception (amqp.md 2.6).
-std::string_view condition_of(hub::ErrorCode code) {
-  switch (code) {
-    case hub::ErrorCode::DeviceMaximumQueueDepthExceeded:
-    case hub::ErrorCode::IotHubQuotaExceeded:
-      return "amqp:resource-limit-exceeded";
-    case hub::ErrorCode::DeviceMessageLockLost:
-      return "com.microsoft:message-lock-lost";
-    case hub::ErrorCode::InvalidOperation:
-      return "amqp:not-allowed";
-    default:  // one code among many of each class
-      break;
-  }
-  switch (http_status(code)) {
-    case 401:
-      return "amqp:unauthorized-access";
-    case 404:
-      return "amqp:not-found";
-    case 412:
-      return "amqp:precondition-failed";
-    case 413:
-      return "amqp:link:message-size-exceeded";
-    case 429:
-      return "com.microsoft:device-container-throttled";
-    case 501:
-      return "amqp:not-implemented";
-    default:
-      return http_status(code) >= 500 ? "amqp:internal-error" : "com.microsoft:argument-error";
-  }
+/// Who a PLAIN name says it is: `{device}@sas.{hub}` or `{device}/modules/{module}@sas.{hub}`.
+hub::Identity identity_of(std::string_view name) {
+  constexpr std::string_view kModules = "/modules/";
+  const std::string_view who = name.substr(0, name.rfind('@'));
+  const std::size_t modules = who.find(kModules);
+  if (modules == std::string_view::npos) return {{std::string(who)}, {}};
+  return {{std::string(who.substr(0, modules))}, {std::string(who.substr(modules + kModules.size()))}};
 }
 
 }  // namespace
@@ -111,6 +49,10 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
       peer_(peer),
       outbox_(outbox),
       engine_(*this),
+      devices_(engine_, claims_, peer,
+               {.pushed = [this] { pushed(); },
+                .ask_for = [this](const hub::Identity& identity,
+                                  const hub::Fault& fault) { return ask_for(identity, fault); }}),
       wake_(environment.scheduler),
       tick_(environment.scheduler),
       expiry_(environment.scheduler) {}
@@ -132,6 +74,7 @@ void AmqpSession::flush() {
   inside_ = true;
   std::string out;
   engine_.write(out);
+  devices_.send_answers();
   const std::int64_t now = environment_.wall_clock.now().unix_milliseconds();
   const std::optional<std::int64_t> next = engine_.tick(now);
   engine_.write(out);
@@ -153,6 +96,13 @@ void AmqpSession::flush() {
   }
 }
 
+void AmqpSession::pushed() {
+  if (inside_) return;
+  pushing_ = true;
+  flush();
+  pushing_ = false;
+}
+
 void AmqpSession::written() {
   const bool held_back = queued_ >= kMostQueued;
   queued_ = 0;
@@ -167,7 +117,9 @@ void AmqpSession::closed(std::string_view reason) {
   wake_.cancel();
   tick_.cancel();
   expiry_.cancel();
+  faults_.clear();
   links_.clear();
+  devices_.clear(reason);
 }
 
 void AmqpSession::commit_failed() {
@@ -212,11 +164,12 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
     return false;
   }
   // `{policy}@sas.root.{hub}` or `{device}@sas.{hub}`: the name must be that of the token.
-  const std::string_view who = name.substr(0, name.find('@'));
-  if (!token->policy.empty() && name.find("@sas.root.") != std::string_view::npos &&
-      !text::equals_ignoring_case(who, token->policy)) {
-    spdlog::warn("amqp {}: PLAIN of '{}' refused: the token is of policy '{}'", peer_.connection_id, shown(name),
-                 token->policy);
+  const bool agree = name.find("@sas.root.") == std::string_view::npos
+                         ? claims_.covers(identity_of(name))
+                         : text::equals_ignoring_case(name.substr(0, name.find('@')), token->policy);
+  if (!agree) {
+    spdlog::warn("amqp {}: PLAIN of '{}' refused: the token is of {}", peer_.connection_id, shown(name),
+                 token->policy.empty() ? "'" + shown(token->resource) + "'" : "policy '" + token->policy + "'");
     return false;
   }
   plain_hub_ = hub;
@@ -224,41 +177,41 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
   return true;
 }
 
+/// The peer's certificate says who it is, once it asks for a link.
+bool AmqpSession::authenticate_external() {
+  if (!peer_.certificate)
+    spdlog::warn("amqp {}: EXTERNAL refused: there is no client certificate", peer_.connection_id);
+  return peer_.certificate.has_value();
+}
+
 void AmqpSession::expire_claims() {
-  const Timestamp now = environment_.wall_clock.now();
+  const hub::Hub* hub = hub_ != nullptr ? hub_ : plain_hub_;
+  const Timestamp now = hub->clock().now();
   const std::optional<Timestamp> next = claims_.expire(now);
-  if (next) {
-    expiry_.set(until(now, *next), [this] {
-      expire_claims();
-      for (auto link = links_.begin(); link != links_.end();) {
-        const std::optional<amqp::Condition> ended = authorize(link->second);
-        if (!ended) {
-          ++link;
-          continue;
-        }
-        spdlog::info("amqp {}: the link '{}' ends: its token has expired", peer_.connection_id,
-                     link->second.address.path);
-        engine_.detach(link->first, *ended);
-        link = links_.erase(link);
-      }
-      flush();
-    });
-  } else {
-    expiry_.cancel();
+  if (!next) return expiry_.cancel();
+  expiry_.set(std::min(hub::until(now, *next), kExpiryLook), [this] {
+    expire_claims();
+    end_expired();
+    flush();
+  });
+}
+
+void AmqpSession::end_expired() {
+  if (hub_ == nullptr) return;
+  devices_.end_expired(*hub_);
+  for (auto link = links_.begin(); link != links_.end();) {
+    const std::optional<amqp::Condition> ended = authorize(link->second);
+    if (!ended) {
+      ++link;
+      continue;
+    }
+    spdlog::info("amqp {}: the link '{}' ends: its token has expired", peer_.connection_id, link->second.address.path);
+    engine_.detach(link->first, *ended);
+    link = links_.erase(link);
   }
 }
 
 // ---- links ----------------------------------------------------------------------------------------------------------
-
-std::string AmqpSession::error_text(const hub::HubError& error) const {
-  const Timestamp now = hub_->clock().now();
-  hub::Json body;
-  body["errorCode"] = static_cast<int>(error.code);
-  body["trackingId"] = hub_->new_tracking_id() + "-G:0-TimeStamp:" + text::us_time(now);
-  body["message"] = error.message;
-  body["timestampUtc"] = text::iso_time(now);
-  return body.dump(-1, ' ', false, hub::Json::error_handler_t::replace);
-}
 
 /// Who may use the link; nothing: this peer.
 std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
@@ -281,17 +234,13 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
     case Kind::events:
     case Kind::c2d:
     case Kind::methods:
-    case Kind::twin: {
-      const hub::ClientCertificate* certificate = peer_.certificate ? &*peer_.certificate : nullptr;
-      const auto principal = claims_.authenticate(*hub_, link.address.identity, certificate);
-      if (!principal) authorized = principal.error();
-      break;
-    }
+    case Kind::twin:  // Devices decides
+      return std::nullopt;
   }
   if (authorized) return std::nullopt;
   spdlog::warn("amqp {}: no access to '{}': {}", peer_.connection_id, shown(link.address.path),
                authorized.error().reason);
-  return amqp::Condition{"amqp:unauthorized-access", error_text(authorized.error())};
+  return condition_of(*hub_, authorized.error());
 }
 
 void AmqpSession::refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why) {
@@ -328,18 +277,21 @@ void AmqpSession::attached(const amqp::Attach& attach) {
       links_.emplace(attach.link, std::move(link));
       return engine_.accept(attach);
     case Kind::file_notices:
+      return refuse(attach,
+                    {"amqp:not-implemented", "File notifications over AMQP are not implemented by the emulator"},
+                    "not implemented");
     case Kind::events:
     case Kind::c2d:
     case Kind::methods:
-    case Kind::twin: {
-      const std::string what(name_of(link.address.kind));
-      return refuse(attach, {"amqp:not-implemented", what + " are not implemented by the emulator"}, what);
-    }
+    case Kind::twin:
+      if (const std::optional<LinkRefusal> refusal = devices_.attach(*hub_, attach, link.address))
+        refuse(attach, refusal->condition, refusal->why);
+      return;
     case Kind::unknown:
       break;
   }
-  amqp::Condition condition{"amqp:not-found", {}};
-  condition.description = error_text(
+  amqp::Condition condition = condition_of(
+      *hub_,
       {hub::ErrorCode{404006}, "The link address '" + said + "' did not match any of the expected formats.", {}, {}});
   amqp::add_symbol(condition.info, "com.microsoft:is-filtered", true);
   refuse(attach, condition, "no such address");
@@ -397,12 +349,97 @@ void AmqpSession::redirect_to_event_hub(const amqp::Attach& attach, const LinkAd
 }
 
 void AmqpSession::detached(amqp::LinkId link) {
+  if (DeviceLinks* device = devices_.find(link)) return device->detached(link);
   links_.erase(link);
+}
+
+// ---- faults that a device asks for ----------------------------------------------------------------------------------
+
+std::optional<amqp::Condition> AmqpSession::ask_for(const hub::Identity& identity, const hub::Fault& fault) {
+  if (fault.type == hub::FaultType::shut_down_mqtt) {
+    return amqp::Condition{"com.microsoft:argument-error", "ShutDownMqtt is for MQTT connections"};
+  }
+  if (hub::refusal_of(fault.type)) {
+    const Timestamp from = hub_->clock().now().plus_seconds(fault.delay.count());
+    hub_->faults().stand(identity, fault.type, from, from.plus_seconds(fault.duration.count()));
+    return std::nullopt;
+  }
+  std::unique_ptr<hub::Timer>& timer = faults_[identity];
+  if (!timer) timer = std::make_unique<hub::Timer>(environment_.scheduler);
+  timer->set(fault.delay, [this, identity, fault] {
+    befall(identity, fault);
+    flush();
+  });
+  return std::nullopt;
+}
+
+void AmqpSession::befall(const hub::Identity& identity, const hub::Fault& fault) {
+  using Role = DeviceLinks::Role;
+  DeviceLinks* device = devices_.find(identity);
+  if (ended_ || device == nullptr) return;
+  const std::string reason =
+      "fault " + std::string(name_of(fault.type)) + " asked for by the device: " + shown(fault.reason);
+  spdlog::info("amqp {}: '{}': {}", peer_.connection_id, identity.name(), reason);
+  const amqp::Condition forced{"amqp:connection:forced", fault.reason};
+  const auto detach = [&](std::initializer_list<Role> roles) {
+    for (const Role role : roles) {
+      if (const std::optional<amqp::LinkId> link = device->link_of(role)) {
+        engine_.detach(*link, {"amqp:link:detach-forced", fault.reason});
+        return device->detached(*link);
+      }
+    }
+    spdlog::info("amqp {}: '{}' has no such link", peer_.connection_id, identity.name());
+  };
+  switch (fault.type) {
+    case hub::FaultType::kill_tcp:
+      ended_ = true;
+      return outbox_.abort(reason);
+    case hub::FaultType::kill_amqp_connection:
+    case hub::FaultType::shut_down_amqp:
+      return engine_.close(forced);
+    case hub::FaultType::kill_amqp_session:
+      for (std::size_t role = 0; role < DeviceLinks::kRoles; ++role) {
+        const std::optional<amqp::LinkId> link = device->link_of(static_cast<Role>(role));
+        if (link) return engine_.end_session(*link, forced);
+      }
+      return;
+    case hub::FaultType::kill_amqp_cbs_link_request:
+      return detach_cbs(false, {"amqp:link:detach-forced", fault.reason});
+    case hub::FaultType::kill_amqp_cbs_link_response:
+      return detach_cbs(true, {"amqp:link:detach-forced", fault.reason});
+    case hub::FaultType::kill_amqp_d2c_link:
+      return detach({Role::telemetry});
+    case hub::FaultType::kill_amqp_c2d_link:
+      return detach({Role::c2d, Role::inputs});
+    case hub::FaultType::kill_amqp_twin_link_request:
+      return detach({Role::twin_requests});
+    case hub::FaultType::kill_amqp_twin_link_response:
+      return detach({Role::twin_answers});
+    case hub::FaultType::kill_amqp_method_link_request:
+      return detach({Role::method_requests});
+    case hub::FaultType::kill_amqp_method_link_response:
+      return detach({Role::method_answers});
+    case hub::FaultType::shut_down_mqtt:
+    case hub::FaultType::invoke_throttling:
+    case hub::FaultType::invoke_max_message_quota:
+    case hub::FaultType::invoke_auth_error:
+      return;  // answered by ask_for()
+  }
+}
+
+void AmqpSession::detach_cbs(bool peer_receives, const amqp::Condition& condition) {
+  for (auto link = links_.begin(); link != links_.end(); ++link) {
+    if (link->second.address.kind != Kind::cbs || link->second.peer_receives != peer_receives) continue;
+    engine_.detach(link->first, condition);
+    links_.erase(link);
+    return;
+  }
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------
 
 std::optional<amqp::Condition> AmqpSession::message(amqp::LinkId id, std::string_view bytes) {
+  if (DeviceLinks* device = devices_.find(id)) return devices_.message(*device, id, bytes);
   const auto link = links_.find(id);
   if (link == links_.end()) return amqp::Condition{"amqp:not-found", "There is no such link"};
   if (link->second.address.kind == Kind::c2d_send) return send_c2d(bytes);
@@ -418,8 +455,8 @@ std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
   if (sent) return std::nullopt;
   const hub::HubError& error = sent.error();
   spdlog::info("amqp {}: a cloud-to-device message is refused: {} {}", peer_.connection_id, name_of(error.code),
-               shown(error.reason.empty() ? error.message : error.reason));
-  return amqp::Condition{std::string(condition_of(error.code)), error_text(error)};
+               shown(heads::said(error)));
+  return condition_of(*hub_, error);
 }
 
 void AmqpSession::send_feedback(amqp::LinkId id) {
@@ -493,6 +530,12 @@ void AmqpSession::send_answers(amqp::LinkId id, Link& link) {
 }
 
 void AmqpSession::credit(amqp::LinkId id) {
+  if (DeviceLinks* device = devices_.find(id)) {
+    // The engine reports its own sending too; the hub goes on by itself then.
+    if (!pushing_) device->credit(id);
+    return;
+  }
+  if (pushing_) return wake();
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   send_answers(id, link->second);
@@ -501,6 +544,7 @@ void AmqpSession::credit(amqp::LinkId id) {
 }
 
 std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string_view tag, amqp::Outcome outcome) {
+  if (DeviceLinks* device = devices_.find(id)) return device->settled(id, tag, outcome);
   const auto link = links_.find(id);
   const std::optional<std::string> lock_token = lock_token_of(tag);
   if (link == links_.end() || link->second.address.kind != Kind::feedback || !lock_token) return std::nullopt;
@@ -519,7 +563,7 @@ std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string
       break;
   }
   if (done) return std::nullopt;
-  return amqp::Condition{std::string(condition_of(done.error().code)), error_text(done.error())};
+  return condition_of(*hub_, done.error());
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

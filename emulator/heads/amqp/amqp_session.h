@@ -7,12 +7,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "emulator/heads/amqp/cbs.h"
+#include "emulator/heads/amqp/devices.h"
 #include "emulator/heads/amqp/link_address.h"
 #include "emulator/heads/session.h"
 #include "emulator/hub/event_reader.h"
+#include "emulator/hub/fault_injection.h"
 #include "emulator/hub/feedback.h"
 #include "emulator/hub/hub.h"
 #include "protocol/amqp/engine.h"
@@ -20,8 +23,8 @@
 
 namespace iothub::heads::amqp_head {
 
-/// Serves a connection of service and Event Hubs clients. Every refusal is one line in the log. What is sent is
-/// bounded: readers of events wait for their peer.
+/// Serves a connection of devices, service and Event Hubs clients. Every refusal is one line in the log. What is sent
+/// is bounded: readers of events wait for their peer.
 class AmqpSession final : public Session, private amqp::EngineHandler {
  public:
   /// All three must outlive the session.
@@ -54,6 +57,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
 
   void opened(std::string_view hostname) override;
   bool authenticate_plain(std::string_view name, std::string_view password) override;
+  bool authenticate_external() override;
   void attached(const amqp::Attach& attach) override;
   std::optional<amqp::Condition> message(amqp::LinkId link, std::string_view bytes) override;
   void credit(amqp::LinkId link) override;
@@ -76,9 +80,15 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   void serve_receivers();
   void wake();
   void expire_claims();
+  void end_expired();
+  /// A device asks for a fault: it comes after its delay, once the wish has been accepted (fault-injection.md 2).
+  std::optional<amqp::Condition> ask_for(const hub::Identity& identity, const hub::Fault& fault);
+  void befall(const hub::Identity& identity, const hub::Fault& fault);
+  void detach_cbs(bool peer_receives, const amqp::Condition& condition);
   /// Hands what the engine wants to send to the outbox, and sets the timer of its next tick.
   void flush();
-  std::string error_text(const hub::HubError& error) const;
+  /// A device's link has queued something inside a hub call, which the engine's own calls must not re-enter.
+  void pushed();
 
   const SessionEnvironment& environment_;
   const Peer& peer_;
@@ -87,14 +97,18 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   hub::Hub* plain_hub_ = nullptr;  ///< the hub that a PLAIN token is for
   Claims claims_;
   amqp::Engine engine_;
-  std::map<amqp::LinkId, Link> links_;
+  std::map<amqp::LinkId, Link> links_;  ///< all but the devices'
+  Devices devices_;
   hub::Events::Listener appended_;
   std::optional<hub::Feedback::Listener> feedback_available_;
   hub::Timer wake_;
   hub::Timer tick_;
   hub::Timer expiry_;
+  /// Faults that devices have asked for, after their delay; a newer one of the same device replaces it.
+  std::unordered_map<hub::Identity, std::unique_ptr<hub::Timer>, hub::IdentityHash> faults_;
   std::size_t queued_ = 0;  ///< bytes given to the outbox since the peer had taken all
   bool inside_ = false;     ///< the engine is calling
+  bool pushing_ = false;    ///< a hub call is on the stack
   bool ended_ = false;
 };
 

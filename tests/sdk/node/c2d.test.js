@@ -100,7 +100,9 @@ for (const { transport, who } of devices) {
     assert.equal(got.properties.getValue('key & more'), 'value/with%and?');
     assert.equal(got.properties.getValue('empty'), '');
   });
+}
 
+for (const { transport, who } of devices.filter(({ who }) => who.includes('MQTT'))) {
   test(`a ${who} can neither reject nor abandon in this SDK`, async (t) => {
     const device = await connected(t, await newIdentity('device'), transport);
     for (const how of ['reject', 'abandon']) {
