@@ -40,6 +40,7 @@ class Run:
         self.counts = {}
         self.history = []
         self.calls = 0
+        self.ending = False
 
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -251,7 +252,7 @@ class Run:
                 device.busy, device.exists = False, True
                 device.key = json.loads(answer)["authentication"]["symmetricKey"]["primaryKey"]
                 device.clear()
-                if device in self.pushed:
+                if device in self.pushed and not self.ending:
                     self.connect(device)
 
             self.service.request("PUT", path, {"deviceId": device.name}, made)
@@ -316,6 +317,7 @@ class Run:
 
     def begin(self):
         """After a start: what is there is what may be there, and from here on it is certain."""
+        self.ending = False
         self.service, self.methods, self.pulls = (Http(self.hub, self.hub.policy_key) for _ in range(3))
         self.amqp = Amqp(self.hub, self.hub.policy_key)
         self.check_events()
@@ -407,6 +409,7 @@ class Run:
                 link.ping()
                 if link.desired_version != self.devices[name].desired.version:
                     raise Broken(f"{name} has not heard of its last desired version")
+        self.ending = True
         self.hub.kill() if way == "kill" else self.hub.ask_to_end()
         for link in self.all_links():
             until = time.monotonic() + 20

@@ -179,11 +179,11 @@ TEST_CASE(
   }
   CHECK(client.send(events, message_of("x")) == "rejected: com.microsoft:device-container-throttled");
   amqp::Message get;
-  amqp::add_symbol(get.message_annotations, "operation", std::string("GET"));
+  amqp::add_symbol(get.annotations, "operation", std::string("GET"));
   get.correlation_id = std::string("1");
   CHECK(client.send(requests, get) == "accepted");
   REQUIRE(answers.received.size() == 1);
-  CHECK(text_at(answers.received[0].message.message_annotations, "status") == "429");
+  CHECK(text_at(answers.received[0].message.annotations, "status") == "429");
   client.authenticate(kD2);
   CHECK(client.sender("/devices/d2/messages/events").refused == "com.microsoft:device-container-throttled");
   CHECK_FALSE(world.shown_connected(kD2));
