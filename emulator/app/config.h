@@ -45,7 +45,8 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   bool lenient = false;
   bool fault_injection = false;
-  bool allow_plain = false;  ///< clients without TLS are taken as well
+  std::string control_token;  ///< empty: the control API is for this machine only, and needs none
+  bool allow_plain = false;   ///< clients without TLS are taken as well
   std::filesystem::path ready_file;
 
   LogFormat log_format = LogFormat::text;

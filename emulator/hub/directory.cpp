@@ -11,4 +11,9 @@ Hub* HubDirectory::find(std::string_view said_host) const {
   return nullptr;
 }
 
+Hub* HubDirectory::find_or_default(std::string_view said_host) const {
+  Hub* const found = find(said_host);
+  return found != nullptr || hubs_.empty() ? found : hubs_.front();
+}
+
 }  // namespace iothub::hub

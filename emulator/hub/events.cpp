@@ -3,6 +3,8 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/metrics.h"
+#include "emulator/hub/observer.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/twins.h"
 #include "protocol/text/fnv.h"
@@ -39,10 +41,30 @@ std::size_t size_of(const Telemetry& telemetry) {
   return size;
 }
 
+/// Properties as they stand in a row, without its body: a stream of events is no place for 256 KB.
+std::string telemetry_detail(const storage::EventRow& row) {
+  Json detail = Json::object();
+  detail["bytes"] = row.body.size();
+  if (!row.properties.empty()) {
+    for (const Json& pair : Json::parse(row.properties)) detail["properties"][pair[0].get<std::string>()] = pair[1];
+  }
+  if (!row.system_properties.empty()) detail["systemProperties"] = Json::parse(row.system_properties);
+  const Json body = row.body.size() <= 4096 ? Json::parse(row.body, nullptr, false) : Json(Json::value_t::discarded);
+  if (!body.is_discarded()) detail["body"] = body;
+  return dump(detail);
+}
+
 }  // namespace
 
-Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock)
-    : store_(store), twins_(twins), links_(links), routing_(routing), clock_(clock) {}
+Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock,
+               Observers& observers, Metrics& metrics)
+    : store_(store),
+      twins_(twins),
+      links_(links),
+      routing_(routing),
+      clock_(clock),
+      observers_(observers),
+      metrics_(metrics) {}
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
@@ -82,7 +104,11 @@ Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const T
     row.body = telemetry.body;
   }
   links_.touch(from.identity);
-  for (const storage::EventRow& row : rows) deliver(row);
+  for (const storage::EventRow& row : rows) {
+    metrics_.telemetry_bytes += row.body.size();
+    observers_.tell(Happening::telemetry, from.identity, [&row] { return telemetry_detail(row); });
+    deliver(row);
+  }
   return {};
 }
 

@@ -22,7 +22,9 @@ struct EventRow;
 namespace iothub::hub {
 
 class Links;
+class Observers;
 class TwinCache;
+struct Metrics;
 
 namespace routing {
 class Routing;
@@ -56,7 +58,8 @@ class Events {
     std::uint64_t id_ = 0;
   };
 
-  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
+  Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock,
+         Observers& observers, Metrics& metrics);
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
@@ -81,6 +84,8 @@ class Events {
   Links& links_;
   routing::Routing& routing_;
   const Clock& clock_;
+  Observers& observers_;
+  Metrics& metrics_;
   std::map<std::uint64_t, std::function<void(int)>> listeners_;
   std::uint64_t last_listener_ = 0;
 };

@@ -32,6 +32,9 @@ class Server {
   /// wrote. On the loop's thread, not inside a session's call; calling it again does nothing.
   void stop();
 
+  /// What sessions are given from now on; before the loop runs.
+  heads::SessionEnvironment& environment() { return context_.environment; }
+
   std::size_t connection_count() const { return context_.open.size(); }
 
  private:

@@ -10,6 +10,7 @@
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
 
@@ -286,6 +287,7 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
     }
   }
   if (authorized) return std::nullopt;
+  hub_->refusals().note("amqp", link.address.identity.name(), "attach " + shown(link.address.path), authorized.error());
   spdlog::warn("amqp {}: no access to '{}': {}", peer_.connection_id, shown(link.address.path),
                authorized.error().reason);
   return amqp::Condition{"amqp:unauthorized-access", error_text(authorized.error())};
@@ -294,6 +296,8 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
 void AmqpSession::refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why) {
   spdlog::warn("amqp {}: the link '{}' to '{}' is refused: {}: {}", peer_.connection_id, shown(attach.name),
                shown(attach.peer_receives ? attach.source : attach.target), condition.name, why);
+  hub_->refusals().note("amqp", {}, "attach " + shown(attach.peer_receives ? attach.source : attach.target),
+                        condition.name + ": " + std::string(why));
   engine_.refuse(attach.link, condition);
 }
 
@@ -414,6 +418,7 @@ std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
       addressed ? hub_->c2d().send(addressed->to, std::move(addressed->message)) : hub::Result<void>(addressed.error());
   if (sent) return std::nullopt;
   const hub::HubError& error = sent.error();
+  hub_->refusals().note("amqp", {}, "send cloud-to-device message", error);
   spdlog::info("amqp {}: a cloud-to-device message is refused: {} {}", peer_.connection_id, name_of(error.code),
                shown(error.reason.empty() ? error.message : error.reason));
   return amqp::Condition{std::string(condition_of(error.code)), error_text(error)};

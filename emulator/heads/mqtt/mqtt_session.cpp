@@ -10,6 +10,7 @@
 #include "emulator/heads/mqtt/user_name.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/twin_json.h"
 #include "protocol/mqtt/encode.h"
 #include "protocol/mqtt/frame.h"
@@ -152,31 +153,35 @@ void MqttSession::handle_connect(const mqtt::Connect& connect) {
     return end("CONNECT refused: MQTT 5 is not spoken; use MQTT 3.1.1");
   }
   if (connect.protocol_name != "MQTT" || connect.protocol_level != 4) {
-    return refuse(kUnacceptableProtocol, "protocol '" + shown(connect.protocol_name) + "' level " +
-                                             std::to_string(connect.protocol_level) + "; use MQTT 3.1.1 (level 4)");
+    return refuse(connect, kUnacceptableProtocol,
+                  "protocol '" + shown(connect.protocol_name) + "' level " + std::to_string(connect.protocol_level) +
+                      "; use MQTT 3.1.1 (level 4)");
   }
   if (connect.client_id.empty() && !connect.clean_session) {
-    return refuse(kIdentifierRejected, "the client id is empty and clean session is 0");
+    return refuse(connect, kIdentifierRejected, "the client id is empty and clean session is 0");
   }
-  if (!connect.user_name) return refuse(kNotAuthorized, "there is no user name");
+  if (!connect.user_name) return refuse(connect, kNotAuthorized, "there is no user name");
   const std::optional<UserName> name = parse_user_name(*connect.user_name);
   if (!name) {
-    return refuse(kNotAuthorized, "the user name '" + shown(*connect.user_name) +
-                                      "' is not {host}/{deviceId}[/{moduleId}]/?api-version=...");
+    return refuse(
+        connect, kNotAuthorized,
+        "the user name '" + shown(*connect.user_name) + "' is not {host}/{deviceId}[/{moduleId}]/?api-version=...");
   }
   if (connect.client_id != name->identity.name()) {
-    return refuse(kNotAuthorized, "the client id '" + shown(connect.client_id) + "' is not '" + name->identity.name() +
-                                      "', which the user name names");
+    return refuse(connect, kNotAuthorized,
+                  "the client id '" + shown(connect.client_id) + "' is not '" + name->identity.name() +
+                      "', which the user name names");
   }
   hub::Hub* hub = environment_.hubs.find(name->host);
   if (hub == nullptr) {
-    return refuse(kNotAuthorized, "no hub here is called '" + shown(name->host) + "'; see --host-name");
+    return refuse(connect, kNotAuthorized, "no hub here is called '" + shown(name->host) + "'; see --host-name");
   }
   hub::DeviceCredentials credentials;
   if (connect.password) credentials.sas_token = as_text(*connect.password);
   if (peer_.certificate) credentials.certificate = &*peer_.certificate;
   hub::Result<hub::DevicePrincipal> principal = hub->auth().authenticate_device(name->identity, credentials);
-  if (!principal) return refuse(kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
+  if (!principal)
+    return refuse(connect, kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
 
   hub_ = hub;
   principal_ = std::move(*principal);
@@ -227,8 +232,12 @@ void MqttSession::keep_will(const mqtt::Will& will) {
       std::make_unique<Will>(Will{std::move(telemetry->properties), std::string(as_text(will.payload)), will.retain});
 }
 
-void MqttSession::refuse(std::uint8_t return_code, std::string_view reason) {
+void MqttSession::refuse(const mqtt::Connect& connect, std::uint8_t return_code, std::string_view reason) {
   mqtt::encode_connack(outbox_.pending(), false, return_code);
+  const std::optional<UserName> name = connect.user_name ? parse_user_name(*connect.user_name) : std::nullopt;
+  if (hub::Hub* told = environment_.hubs.find_or_default(name ? name->host : std::string())) {
+    told->refusals().note("mqtt", shown(connect.client_id), "connect", shown(reason));
+  }
   end("CONNECT refused with " + std::to_string(return_code) + ": " + std::string(reason));
 }
 
@@ -240,33 +249,36 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
     if (publish.qos == 1) mqtt::encode_puback(outbox_.pending(), publish.packet_id);
   };
   PublishTopic topic = parse_publish_topic(publish.topic, identity());
-  std::visit(Overloaded{
-                 [&](TelemetryTopic& telemetry) {
-                   if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
-                   const auto appended = append_telemetry(std::move(telemetry.properties), as_text(publish.payload),
-                                                          publish.retain, false);
-                   if (!appended) {
-                     return end("telemetry refused: " + said(appended.error()));
-                   }
-                   acknowledge();
-                 },
-                 [&](const TwinGetTopic& get) {
-                   acknowledge();
-                   answer_twin_get(get.rid);
-                 },
-                 [&](const ReportedPatchTopic& patch) {
-                   acknowledge();
-                   answer_reported_patch(patch.rid, as_text(publish.payload));
-                 },
-                 [&](const MethodResponseTopic& response) {
-                   acknowledge();
-                   take_method_answer(response, as_text(publish.payload));
-                 },
-                 [&](const ForeignTopic& foreign) {
-                   end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
-                 },
-             },
-             topic);
+  std::visit(
+      Overloaded{
+          [&](TelemetryTopic& telemetry) {
+            if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
+            const auto appended =
+                append_telemetry(std::move(telemetry.properties), as_text(publish.payload), publish.retain, false);
+            if (!appended) {
+              hub_->refusals().note("mqtt", identity().name(), "telemetry", appended.error());
+              return end("telemetry refused: " + said(appended.error()));
+            }
+            acknowledge();
+          },
+          [&](const TwinGetTopic& get) {
+            acknowledge();
+            answer_twin_get(get.rid);
+          },
+          [&](const ReportedPatchTopic& patch) {
+            acknowledge();
+            answer_reported_patch(patch.rid, as_text(publish.payload));
+          },
+          [&](const MethodResponseTopic& response) {
+            acknowledge();
+            take_method_answer(response, as_text(publish.payload));
+          },
+          [&](const ForeignTopic& foreign) {
+            hub_->refusals().note("mqtt", identity().name(), "publish to " + shown(publish.topic), foreign.reason);
+            end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
+          },
+      },
+      topic);
 }
 
 bool MqttSession::inject_fault(const PropertyBag& properties) {
@@ -350,6 +362,7 @@ void MqttSession::answer_reported_patch(std::string_view rid, std::string_view p
 }
 
 void MqttSession::answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error) {
+  hub_->refusals().note("mqtt", identity().name(), request, error);
   spdlog::info("mqtt {}: '{}' {} refused with {}: {}", peer_.connection_id, identity().name(), request,
                static_cast<int>(error.code), shown(said(error)));
   if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
@@ -446,6 +459,8 @@ void MqttSession::handle_subscribe(const mqtt::Subscribe& subscribe) {
   for (const mqtt::SubscribeFilter& filter : subscribe.filters) {
     const std::optional<Subscription> subscription = subscription_of(filter.filter, identity());
     if (!subscription) {
+      hub_->refusals().note("mqtt", identity().name(), "subscribe to " + shown(filter.filter),
+                            "not one of the hub's topics");
       return end("SUBSCRIBE to '" + shown(filter.filter) + "' refused: not one of the hub's topics of '" +
                  identity().name() + "'");
     }
@@ -488,12 +503,12 @@ void MqttSession::save_subscriptions() {
 void MqttSession::watch() {
   const Timestamp silent_at{last_packet_.ticks + max_silence_.count() * (Timestamp::kPerSecond / 1000)};
   std::chrono::milliseconds delay = std::min(until(environment_.wall_clock.now(), silent_at), max_silence_);
-  if (principal_->link_ends) delay = std::min(delay, until(hub_->clock().now(), *principal_->link_ends));
+  if (principal_->link_ends) delay = std::min(delay, until(hub_->auth().now(), *principal_->link_ends));
   timer_.set(std::max(delay, std::chrono::milliseconds{1}), [this] { check_deadlines(); });
 }
 
 void MqttSession::check_deadlines() {
-  if (principal_->link_ends && hub_->clock().now() >= *principal_->link_ends) return end("the SAS token has expired");
+  if (principal_->link_ends && hub_->auth().now() >= *principal_->link_ends) return end("the SAS token has expired");
   if (until(last_packet_, environment_.wall_clock.now()) >= max_silence_) {
     return end("no packet for " + std::to_string(max_silence_.count() / 1000) + " s (keep-alive)");
   }
@@ -517,6 +532,10 @@ void MqttSession::stop(std::string_view reason) {
 void MqttSession::end(std::string_view reason) {
   stop(reason);
   attachment_.detach();
+}
+
+hub::LinkPeer MqttSession::peer() const {
+  return {peer_.websocket ? "mqtt-ws" : "mqtt", peer_.remote_address};
 }
 
 void MqttSession::close(hub::LinkEnd end_of_link) {

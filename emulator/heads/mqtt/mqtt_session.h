@@ -47,6 +47,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   bool deliver_c2d(const hub::C2dMessage& message) override;
   /// A silent but connected device gets nothing twice: MQTT 3.1.1 sends again on the next connection only.
   hub::C2dLock c2d_lock() const override;
+  hub::LinkPeer peer() const override;
   void close(hub::LinkEnd end) override;
 
  private:
@@ -88,7 +89,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void watch();
   void check_deadlines();
   /// Answers CONNECT with a return code other than 0 and closes.
-  void refuse(std::uint8_t return_code, std::string_view reason);
+  void refuse(const mqtt::Connect& connect, std::uint8_t return_code, std::string_view reason);
   /// Closes without touching the hub: what a DeviceLink call may do.
   void stop(std::string_view reason);
   /// stop(), and the hub shows the identity disconnected at once.
