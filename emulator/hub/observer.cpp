@@ -15,14 +15,8 @@ std::string_view name_of(Happening happening) {
   return "unknown";
 }
 
-Observers::Listener Observers::listen(Told told) {
-  told_[++last_listener_] = std::move(told);
-  return Listener(*this, last_listener_);
-}
-
 void Observers::publish(Happening what, const Identity& identity, const std::string& detail) const {
-  const Happened happened{what, clock_.now(), identity, detail};
-  for (const auto& [id, told] : told_) told(happened);
+  told_.tell({what, clock_.now(), identity, detail});
 }
 
 std::string detail_text(std::initializer_list<std::pair<std::string_view, std::string_view>> texts,

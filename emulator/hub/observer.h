@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "emulator/hub/clock.h"
 #include "emulator/hub/ids.h"
+#include "emulator/hub/listeners.h"
 
 namespace iothub::hub {
 
@@ -38,40 +39,15 @@ struct Happened {
 
 class Observers {
  public:
-  /// Must not call the hub back: it is in the middle of its work. Nothing of it is committed yet; what a failed commit
-  /// takes back is told by Happening::rolled_back.
-  using Told = std::function<void(const Happened&)>;
-
-  /// Ends its listening when it dies. Movable; the observers outlive it.
-  class Listener {
-   public:
-    Listener() = default;
-    Listener(Listener&& other) noexcept : observers_(std::exchange(other.observers_, nullptr)), id_(other.id_) {}
-    Listener& operator=(Listener&& other) noexcept {
-      if (this != &other) {
-        stop();
-        observers_ = std::exchange(other.observers_, nullptr);
-        id_ = other.id_;
-      }
-      return *this;
-    }
-    ~Listener() { stop(); }
-    void stop() {
-      if (Observers* observers = std::exchange(observers_, nullptr)) observers->told_.erase(id_);
-    }
-
-   private:
-    friend class Observers;
-    Listener(Observers& observers, std::uint64_t id) : observers_(&observers), id_(id) {}
-    Observers* observers_ = nullptr;
-    std::uint64_t id_ = 0;
-  };
+  using Listener = Listeners<const Happened&>::Listener;
 
   explicit Observers(const Clock& clock) : clock_(clock) {}
   Observers(const Observers&) = delete;
   Observers& operator=(const Observers&) = delete;
 
-  [[nodiscard]] Listener listen(Told told);
+  /// `told` must not call the hub back: it is in the middle of its work. Nothing of it is committed yet; what a failed
+  /// commit takes back is told by Happening::rolled_back.
+  [[nodiscard]] Listener listen(std::function<void(const Happened&)> told) { return told_.add(std::move(told)); }
 
   /// `detail` is a function that gives the detail's JSON text; it is called only while somebody listens.
   template <typename Detail>
@@ -90,8 +66,7 @@ class Observers {
 
   const Clock& clock_;
   std::array<std::uint64_t, kHappenings> counts_{};
-  std::map<std::uint64_t, Told> told_;
-  std::uint64_t last_listener_ = 0;
+  Listeners<const Happened&> told_;
 };
 
 /// `{"name":"value","other":1}`: for details that are made of short texts and numbers.
