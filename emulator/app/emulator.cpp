@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -64,7 +65,10 @@ Emulator::Emulator(Config config, PortFallback fallback)
           [this](std::uint16_t port) { return listen(port, net::PlainText::portal); })),
       instance_(config_, names_, config_.in_memory ? std::nullopt : std::optional(database_file(config_.data_folder)),
                 loop_, random_),
-      actions_(ports_, authority_),
+      hub_set_({config_, hubs_, loop_, server_, tls_, authority_, random_,
+                [this](const std::string& address) { listen_on(address); }},
+               instance_),
+      actions_(config_, ports_, authority_, server_, hub_set_),
       control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
       worker_(loop_) {
   hub::Hub& hub = instance_.hub();
@@ -85,6 +89,20 @@ Emulator::Emulator(Config config, PortFallback fallback)
 
 std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {
   return server_.listen({.address = config_.listen_address, .port = port, .plain = plain});
+}
+
+/// The same ports, for a hub of that address.
+void Emulator::listen_on(const std::string& address) {
+  const auto wide = net::listen_addresses(config_.listen_address).front();
+  if (wide.is_unspecified()) return;  // listened on already
+  const net::PlainText plain = config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::none;
+  for (const std::uint16_t port : std::set{ports_.https, ports_.mqtts, ports_.amqps}) {
+    server_.listen({.address = address, .port = port, .plain = plain});
+  }
+  server_.listen({.address = address,
+                  .port = ports_.amqp,
+                  .plain = config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp});
+  server_.listen({.address = address, .port = ports_.portal, .plain = net::PlainText::portal});
 }
 
 Emulator::~Emulator() {

@@ -8,6 +8,7 @@
 #include "emulator/app/config.h"
 #include "emulator/app/control_actions.h"
 #include "emulator/app/hub_instance.h"
+#include "emulator/app/hub_set.h"
 #include "emulator/app/ports.h"
 #include "emulator/app/run_file.h"
 #include "emulator/app/running_hub.h"
@@ -49,6 +50,7 @@ class Emulator {
 
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
+  void listen_on(const std::string& address);
   void make_rsa_leaf();
   void publish_run_file();
 
@@ -62,6 +64,7 @@ class Emulator {
   const Ports ports_;  ///< before the store: a second hub fails by the port, and leaves no trace on the disk
   net::SystemRandom random_;
   HubInstance instance_;
+  HubSet hub_set_;
   ControlActions actions_;
   heads::control::Control control_;
   net::Worker worker_;  ///< last: it ends before what its jobs use

@@ -7,6 +7,7 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
+#include "emulator/app/seeded_random.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -44,6 +45,15 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   return options;
 }
 
+std::unique_ptr<hub::VirtualTime> started_time(const Config& config, net::EventLoop& loop) {
+  constexpr std::int64_t kBeginningOf2026 = 1'767'225'600;
+  auto time = std::make_unique<hub::VirtualTime>(loop.wall_clock(), loop.scheduler());
+  if (config.deterministic_seed.empty()) return time;
+  time->freeze();
+  time->set(Timestamp::from_unix_seconds(kBeginningOf2026));
+  return time;
+}
+
 std::string text_of(std::exception_ptr failure) {
   try {
     std::rethrow_exception(failure);
@@ -57,9 +67,13 @@ std::string text_of(std::exception_ptr failure) {
 HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
                          std::optional<std::filesystem::path> database, net::EventLoop& loop, hub::RandomSource& random)
     : database_(std::move(database)),
-      time_(loop.wall_clock(), loop.scheduler()),
+      time_(started_time(config, loop)),
+      seeded_random_(config.deterministic_seed.empty()
+                         ? nullptr
+                         : std::make_unique<SeededRandom>(config.deterministic_seed + "\n" + names.front())),
       store_(open_store(config, database_)),
-      hub_(hub_options(config, std::move(names), time_), *store_, time_, time_, random),
+      hub_(hub_options(config, std::move(names), *time_), *store_, *time_, *time_,
+           seeded_random_ ? *seeded_random_ : random),
       wal_check_(loop.scheduler()) {}
 
 void HubInstance::watch_wal(net::Worker& worker) {

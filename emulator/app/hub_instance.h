@@ -18,14 +18,15 @@ namespace iothub::app {
 
 class HubInstance {
  public:
-  /// `database`: nothing keeps the hub in memory. Throws storage::Error, and std::runtime_error for files of `config`.
+  /// `database`: nothing keeps the hub in memory. `random` is not used with --deterministic, which also freezes the
+  /// hub's time at the beginning of 2026. Throws storage::Error, and std::runtime_error for files of `config`.
   HubInstance(const Config& config, std::vector<std::string> names, std::optional<std::filesystem::path> database,
               net::EventLoop& loop, hub::RandomSource& random);
   HubInstance(const HubInstance&) = delete;
   HubInstance& operator=(const HubInstance&) = delete;
 
   hub::Hub& hub() { return hub_; }
-  hub::VirtualTime& time() { return time_; }
+  hub::VirtualTime& time() { return *time_; }
   storage::SqliteStore& store() { return *store_; }
   bool in_memory() const { return !database_.has_value(); }
 
@@ -34,7 +35,8 @@ class HubInstance {
 
  private:
   const std::optional<std::filesystem::path> database_;
-  hub::VirtualTime time_;
+  std::unique_ptr<hub::VirtualTime> time_;
+  std::unique_ptr<hub::RandomSource> seeded_random_;  ///< only with --deterministic
   std::unique_ptr<storage::SqliteStore> store_;
   std::unique_ptr<storage::Checkpointer> checkpointer_;  ///< runs on the worker
   hub::Hub hub_;

@@ -41,7 +41,9 @@ std::size_t size_of(const Telemetry& telemetry) {
   return size;
 }
 
-/// Properties as they stand in a row, without its body: a stream of events is no place for 256 KB.
+constexpr std::size_t kLongestToldBody = 4096;
+
+/// Properties as they stand in a row, with a short body only: a stream of events is no place for 256 KB.
 std::string telemetry_detail(const storage::EventRow& row) {
   Json detail = Json::object();
   detail["bytes"] = row.body.size();
@@ -49,8 +51,9 @@ std::string telemetry_detail(const storage::EventRow& row) {
     for (const Json& pair : Json::parse(row.properties)) detail["properties"][pair[0].get<std::string>()] = pair[1];
   }
   if (!row.system_properties.empty()) detail["systemProperties"] = Json::parse(row.system_properties);
-  const Json body = row.body.size() <= 4096 ? Json::parse(row.body, nullptr, false) : Json(Json::value_t::discarded);
-  if (!body.is_discarded()) detail["body"] = body;
+  if (row.body.size() <= kLongestToldBody) {
+    if (Result<Json> body = parse_json(row.body)) detail["body"] = std::move(*body);
+  }
   return dump(detail);
 }
 

@@ -164,6 +164,14 @@ void Hub::roll_back() {
   c2d_->forget();
 }
 
+void Hub::device_replaced(const DeviceId& device) {
+  identities_.clear();
+  twin_cache_.clear();
+  links_.forget({device}, true);
+  c2d_->identity_removed({device});
+  configurations_.identity_changed({device});
+}
+
 void Hub::store_replaced() {
   identities_.clear();
   twin_cache_.clear();

@@ -102,6 +102,8 @@ class Hub {
   /// The store's content was exchanged under the hub (reset, restore), and committed: every link has been closed
   /// before, and all that was known of the old content is forgotten.
   void store_replaced();
+  /// The same for one device and its modules, whose links may go on.
+  void device_replaced(const DeviceId& device);
 
  private:
   void schedule_activity_flush();

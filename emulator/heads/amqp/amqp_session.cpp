@@ -9,6 +9,7 @@
 #include "emulator/heads/amqp/event_filter.h"
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
+#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
@@ -186,6 +187,11 @@ void AmqpSession::opened(std::string_view hostname) {
   if (hub_ == nullptr) {
     spdlog::warn("amqp {}: refused: no hub here is called '{}'; see --host-name", peer_.connection_id, shown(hostname));
     return engine_.close({"amqp:not-found", "No hub is called '" + std::string(hostname) + "'"});
+  }
+  if (const hub::FaultRule* rule = hub_->fault_rules().strike("amqp", {}, "connect"); rule != nullptr) {
+    const std::string reason = "fault rule " + std::to_string(rule->id) + ": " + std::string(name_of(rule->action));
+    if (rule->action == hub::FaultRule::Action::cut) outbox_.abort(reason);
+    return engine_.close({"amqp:internal-error", reason});
   }
   spdlog::info("amqp {}: connected from {}{}", peer_.connection_id, peer_.remote_address,
                peer_.secure ? "" : " without TLS");

@@ -7,6 +7,7 @@
 #include "emulator/hub/errors.h"
 #include "emulator/hub/ids.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/reset.h"
 
 namespace iothub::hub {
 class Hub;
@@ -28,6 +29,32 @@ class Actions {
   virtual hub::Json connection_strings(const hub::Hub& hub) const = 0;
   virtual std::string device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
                                                const std::string& key) const = 0;
+
+  virtual hub::VirtualTime& time(const hub::Hub& hub) = 0;
+
+  // ---- the whole content: all throw storage::Error ------------------------------------------------------------------
+
+  virtual void reset_hub(hub::Hub& hub, hub::ResetLinks links) = 0;
+  /// 404001.
+  virtual hub::Result<void> reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) = 0;
+  /// Replaces an older one of that name. 400004 for a name that is none.
+  virtual hub::Result<hub::Json> save_snapshot(hub::Hub& hub, const std::string& name) = 0;
+  /// All of the process, by name.
+  virtual hub::Json snapshots() const = 0;
+  /// In place: links and readers of the hub are closed. 404000.
+  virtual hub::Result<void> restore_snapshot(hub::Hub& hub, const std::string& name) = 0;
+  /// 404000.
+  virtual hub::Result<void> remove_snapshot(const std::string& name) = 0;
+
+  // ---- more hubs --------------------------------------------------------------------------------------------------
+
+  /// `{"hubs":[{"name":"localhost","default":true, ..}]}`
+  virtual hub::Json hubs() = 0;
+  /// A hub in memory; an empty name means the next free 127.0.0.N. `snapshot` is what it begins with, empty: nothing.
+  /// Answers its connection strings. 400004, 404000 (snapshot), 409001 (name in use).
+  virtual hub::Result<hub::Json> add_hub(const std::string& name, const std::string& snapshot) = 0;
+  /// 404000; 400004 for the default hub. What it still serves is cut, and it is gone soon after.
+  virtual hub::Result<void> remove_hub(const std::string& name) = 0;
 
   // ---- seeds ------------------------------------------------------------------------------------------------------
 

@@ -137,11 +137,11 @@ bool MessageMatcher::matches(const storage::EventRow& row) const {
   if (body && row.body != *body) return false;
   if (body_contains && row.body.find(*body_contains) == std::string::npos) return false;
   if (body_values.empty()) return true;
-  const Json json = Json::parse(row.body, nullptr, false);
-  if (json.is_discarded()) return false;
+  const hub::Result<Json> json = hub::parse_json(row.body);
+  if (!json) return false;
   return std::all_of(body_values.begin(), body_values.end(), [&](const auto& wanted) {
     const Json::json_pointer pointer(wanted.first);
-    return json.contains(pointer) && is_value(json[pointer], wanted.second);
+    return json->contains(pointer) && is_value((*json)[pointer], wanted.second);
   });
 }
 
@@ -162,14 +162,12 @@ Json message_json(const storage::EventRow& row, int partition) {
   }
   message["systemProperties"] = row.system_properties.empty() ? Json::object() : Json::parse(row.system_properties);
   message["annotations"] = row.annotations.empty() ? Json::object() : Json::parse(row.annotations);
-  Json body = Json::parse(row.body, nullptr, false);
-  if (body.is_discarded()) {
-    body = row.body;
-    try {
-      static_cast<void>(body.dump());
-    } catch (const Json::type_error&) {  // not UTF-8
-      body = nullptr;
-    }
+  hub::Result<Json> json = hub::parse_json(row.body);  // with its bounds, unlike Json::parse
+  Json body = json ? std::move(*json) : Json(row.body);
+  try {
+    static_cast<void>(body.dump());
+  } catch (const Json::type_error&) {  // not UTF-8
+    body = nullptr;
   }
   message["body"] = std::move(body);
   message["bodyBase64"] = text::base64_encode(row.body);

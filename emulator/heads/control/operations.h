@@ -21,4 +21,32 @@ void get_messages(const Request& request);
 // event_stream.cpp
 void get_events(const Request& request);
 
+// state.cpp
+void post_reset(const Request& request);
+void list_snapshots(const Request& request);
+void save_snapshot(const Request& request);
+void remove_snapshot(const Request& request);
+void restore_snapshot(const Request& request);
+void fork_snapshot(const Request& request);
+void list_hubs(const Request& request);
+void add_hub(const Request& request);
+void remove_hub(const Request& request);
+
+// clock.cpp
+void get_clock(const Request& request);
+void freeze_clock(const Request& request);
+void advance_clock(const Request& request);
+void set_clock(const Request& request);
+void resume_clock(const Request& request);
+
+// faults.cpp
+void list_faults(const Request& request);
+void add_fault(const Request& request);
+void remove_fault(const Request& request);
+void remove_faults(const Request& request);
+
+// explain.cpp
+void get_explain(const Request& request);
+void explain_query(const Request& request);
+
 }  // namespace iothub::heads::control

@@ -1,5 +1,6 @@
 #include "emulator/heads/control/request.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -81,11 +82,61 @@ std::optional<hub::Identity> Request::identity() const {
   return hub::Identity{{*device}, {module == nullptr ? std::string() : *module}};
 }
 
-hub::Result<Json> Request::body() const {
-  if (exchange->request.body.empty()) return Json::object();
-  hub::Result<Json> json = hub::parse_json(exchange->request.body);
-  if (json && !json->is_object()) return hub::argument_invalid("the body is no JSON object");
-  return json;
+hub::Result<Json> Request::arguments(std::initializer_list<std::string_view> names) const {
+  Json all = Json::object();
+  if (!exchange->request.body.empty()) {
+    hub::Result<Json> json = hub::parse_json(exchange->request.body);
+    if (!json) return hub::argument_invalid("the body is no JSON: " + json.error().reason);
+    if (!json->is_object()) return hub::argument_invalid("the body is no JSON object");
+    all = std::move(*json);
+  }
+  for (const auto& [name, value] : exchange->target.query) {
+    if (name != "hub" && name != "token") all[name] = value;
+  }
+  for (const auto& [name, value] : all.items()) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return hub::argument_invalid("there is no argument '" + name + "'");
+    }
+  }
+  return all;
+}
+
+hub::Result<std::optional<std::string>> text_argument(const Json& arguments, const char* name) {
+  const auto found = arguments.find(name);
+  if (found == arguments.end()) return std::optional<std::string>{};
+  if (!found->is_string()) return hub::argument_invalid("'" + std::string(name) + "' is no string");
+  return std::optional(found->get<std::string>());
+}
+
+hub::Result<std::optional<bool>> truth_argument(const Json& arguments, const char* name) {
+  const auto found = arguments.find(name);
+  if (found == arguments.end()) return std::optional<bool>{};
+  if (found->is_boolean()) return std::optional(found->get<bool>());
+  if (*found == "true" || *found == "1" || *found == "") return std::optional(true);
+  if (*found == "false" || *found == "0") return std::optional(false);
+  return hub::argument_invalid("'" + std::string(name) + "' is neither true nor false");
+}
+
+hub::Result<std::optional<double>> number_argument(const Json& arguments, const char* name, double least, double most) {
+  const auto found = arguments.find(name);
+  if (found == arguments.end()) return std::optional<double>{};
+  double value = least - 1;
+  if (found->is_number()) value = found->get<double>();
+  if (found->is_string()) {
+    const auto& text = found->get_ref<const std::string&>();
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || stop != text.data() + text.size()) value = least - 1;
+  }
+  if (value >= least && value <= most) return std::optional(value);
+  return hub::argument_invalid("'" + std::string(name) + "' is no number that fits");
+}
+
+hub::Result<std::optional<std::chrono::milliseconds>> duration_argument(const Json& arguments, const char* name) {
+  const auto found = arguments.find(name);
+  if (found == arguments.end()) return std::optional<std::chrono::milliseconds>{};
+  const auto parsed = parse_duration(found->is_string() ? found->get<std::string>() : found->dump());
+  if (parsed) return parsed;
+  return hub::argument_invalid("'" + std::string(name) + "' is no time such as 500ms, 30s, 2m, 1h or 3d");
 }
 
 void Request::answer(const Json& body, int status) const {
@@ -101,6 +152,16 @@ void Request::answer_text(std::string text, std::string content_type) const {
 void Request::answer_no_content() const {
   hub.commit_now();
   exchange->answer({204, {}, {}});
+}
+
+void Request::answer_or_refuse(const hub::Result<Json>& result, int status) const {
+  if (!result) return refuse(result.error());
+  answer(*result, status);
+}
+
+void Request::answer_or_refuse(const hub::Result<void>& result) const {
+  if (!result) return refuse(result.error());
+  answer_no_content();
 }
 
 void Request::refuse(const HubError& error) const {

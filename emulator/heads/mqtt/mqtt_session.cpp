@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +23,7 @@ namespace {
 constexpr std::uint8_t kAccepted = 0;
 constexpr std::uint8_t kUnacceptableProtocol = 1;
 constexpr std::uint8_t kIdentifierRejected = 2;
+constexpr std::uint8_t kServerUnavailable = 3;
 constexpr std::uint8_t kNotAuthorized = 5;     // every failed authentication of a hub (corrections.md 5)
 constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 3.1.1, 1.5.3
 
@@ -75,6 +77,7 @@ MqttSession::MqttSession(const SessionEnvironment& environment, const Peer& peer
       outbox_(outbox),
       timer_(environment.scheduler),
       fault_(environment.scheduler),
+      hold_(environment.scheduler),
       last_packet_(environment.wall_clock.now()) {
   timer_.set(kConnectTimeout, [this] { end("no CONNECT came within 30 s"); });
 }
@@ -85,6 +88,10 @@ MqttSession::~MqttSession() = default;
 
 void MqttSession::receive(std::span<const std::byte> bytes) {
   if (state_ == State::ended) return;
+  if (held_) {
+    partial_ += as_text(bytes);
+    return;
+  }
   const bool straight = partial_.empty();
   if (!straight) {
     partial_ += as_text(bytes);
@@ -116,7 +123,17 @@ std::size_t MqttSession::consume(std::span<const std::byte> bytes) {
       break;
     }
     last_packet_ = environment_.wall_clock.now();
-    handle(*packet);
+    const hub::FaultRule* rule = std::exchange(fault_was_met_, false) ? nullptr : strike(*packet);
+    if (rule != nullptr && rule->action == hub::FaultRule::Action::delay) {
+      hold(rule->delay);
+      break;
+    }
+    if (rule != nullptr) {
+      const hub::FaultRule struck = *rule;
+      suffer(struck, *packet);
+    } else {
+      handle(*packet);
+    }
     used += frame.packet.size();
   }
   return used;
@@ -143,6 +160,96 @@ void MqttSession::handle(const mqtt::ClientPacket& packet) {
                  },
              },
              packet);
+}
+
+// ---- faults by rule -------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string_view operation_of(const mqtt::ClientPacket& packet, const hub::Identity* identity) {
+  return std::visit(Overloaded{
+                        [](const mqtt::Connect&) -> std::string_view { return "connect"; },
+                        [&](const mqtt::Publish& publish) -> std::string_view {
+                          if (identity == nullptr) return {};
+                          const PublishTopic topic = parse_publish_topic(publish.topic, *identity);
+                          if (std::holds_alternative<TelemetryTopic>(topic)) return "telemetry";
+                          if (std::holds_alternative<MethodResponseTopic>(topic)) return "method";
+                          return std::holds_alternative<ForeignTopic>(topic) ? "publish" : "twin";
+                        },
+                        [](const mqtt::Puback&) -> std::string_view { return "c2d"; },
+                        [](const mqtt::Subscribe&) -> std::string_view { return "subscribe"; },
+                        [](const mqtt::Unsubscribe&) -> std::string_view { return "unsubscribe"; },
+                        [](const mqtt::Pingreq&) -> std::string_view { return "ping"; },
+                        [](const auto&) -> std::string_view { return {}; },
+                    },
+                    packet);
+}
+
+}  // namespace
+
+const hub::FaultRule* MqttSession::strike(const mqtt::ClientPacket& packet) const {
+  hub::Hub* hub = hub_;
+  std::string device = principal_ ? identity().device.value : std::string();
+  if (const auto* connect = std::get_if<mqtt::Connect>(&packet); connect != nullptr && connect->user_name) {
+    const std::optional<UserName> name = parse_user_name(*connect->user_name);
+    if (name) {
+      hub = environment_.hubs.find(name->host);
+      device = name->identity.device.value;
+    }
+  }
+  if (hub == nullptr || hub->fault_rules().all().empty()) return nullptr;
+  return hub->fault_rules().strike("mqtt", device, operation_of(packet, principal_ ? &identity() : nullptr));
+}
+
+void MqttSession::hold(std::chrono::milliseconds delay) {
+  held_ = true;
+  outbox_.pause_reading(true);
+  hold_.set(delay, [this] {
+    held_ = false;
+    fault_was_met_ = true;
+    receive({});
+    if (!held_ && state_ != State::ended) outbox_.pause_reading(false);
+  });
+}
+
+void MqttSession::suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& packet) {
+  using Action = hub::FaultRule::Action;
+  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  const auto* connect = std::get_if<mqtt::Connect>(&packet);
+  const auto* publish = std::get_if<mqtt::Publish>(&packet);
+  switch (rule.action) {
+    case Action::drop:
+      spdlog::info("mqtt {}: a packet is dropped by {}", peer_.connection_id, reason);
+      return;
+    case Action::cut:
+      outbox_.abort(reason);
+      return end(reason);
+    case Action::duplicate:
+      copies_ = 2;
+      handle(packet);
+      copies_ = 1;
+      return;
+    case Action::refuse_connection:
+    case Action::throttle:
+    case Action::status:
+    case Action::delay:
+      break;
+  }
+  if (connect != nullptr) return refuse(*connect, kServerUnavailable, reason);
+  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  PublishTopic topic = ForeignTopic{};
+  if (publish != nullptr && principal_) topic = parse_publish_topic(publish->topic, identity());
+  const auto* get = std::get_if<TwinGetTopic>(&topic);
+  const auto* patch = std::get_if<ReportedPatchTopic>(&topic);
+  if (get == nullptr && patch == nullptr) return end(reason);
+  if (publish->qos == 1) mqtt::encode_puback(outbox_.pending(), publish->packet_id);
+  answer_twin_error(get != nullptr ? get->rid : patch->rid, "twin request",
+                    {static_cast<hub::ErrorCode>(status * 1000), reason, {}, {}});
+}
+
+bool MqttSession::loses(std::string_view operation) {
+  const hub::FaultRule* rule = hub_->fault_rules().strike("mqtt", identity().device.value, operation);
+  return rule != nullptr && rule->action == hub::FaultRule::Action::drop;
 }
 
 // ---- CONNECT ------------------------------------------------------------------------------------------------------
@@ -253,6 +360,9 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
       Overloaded{
           [&](TelemetryTopic& telemetry) {
             if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
+            for (int copy = 1; copy < copies_; ++copy) {
+              std::ignore = append_telemetry(telemetry.properties, as_text(publish.payload), publish.retain, false);
+            }
             const auto appended =
                 append_telemetry(std::move(telemetry.properties), as_text(publish.payload), publish.retain, false);
             if (!appended) {
@@ -371,7 +481,7 @@ void MqttSession::answer_twin_error(std::string_view rid, std::string_view reque
 }
 
 void MqttSession::desired_changed(const hub::DesiredChange& change) {
-  if (state_ != State::connected) return;
+  if (state_ != State::connected || loses("desired")) return;
   if (const auto qos = subscriptions_.granted(Subscription::desired_patches)) {
     send(desired_patch_topic(change.version), change.payload, *qos);
   }
@@ -380,6 +490,7 @@ void MqttSession::desired_changed(const hub::DesiredChange& change) {
 bool MqttSession::invoke_method(const hub::MethodRequest& request) {
   const auto qos = subscriptions_.granted(Subscription::method_requests);
   if (state_ != State::connected || !qos) return false;
+  if (loses("method-request")) return true;
   send(method_request_topic(request.name, request.request_id), request.payload, *qos);
   return true;
 }
@@ -424,6 +535,7 @@ hub::C2dLock MqttSession::c2d_lock() const {
 bool MqttSession::deliver_c2d(const hub::C2dMessage& message) {
   const std::optional<int> qos = c2d_qos();
   if (state_ != State::connected || !qos) return false;
+  if (loses("c2d-delivery")) return true;
   const std::string topic = devicebound_topic(identity(), message);
   if (topic.size() > kMaxTopicBytes) {
     spdlog::warn("mqtt {}: message {} to '{}' waits: its properties do not fit an MQTT topic (65535 bytes)",
@@ -520,6 +632,7 @@ void MqttSession::stop(std::string_view reason) {
   state_ = State::ended;
   timer_.cancel();
   fault_.cancel();
+  hold_.cancel();
   const std::string line = shown(reason);  // a reason may quote a token's decoded parts
   outbox_.close(line);
   if (principal_) {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/metrics.h"
 #include "emulator/hub/refusals.h"
 #include "protocol/text/ascii.h"
@@ -79,6 +80,30 @@ std::optional<std::pair<WebSocketProtocol, std::string>> choose_sub_protocol(con
   return std::nullopt;
 }
 
+/// The service's name for what a fault rule answers.
+std::string_view fault_name(int status) {
+  switch (status) {
+    case 401:
+      return "IotHubUnauthorizedAccess";
+    case 403:
+      return "IotHubQuotaExceeded";
+    case 404:
+      return "DeviceNotFound";
+    case 412:
+      return "PreconditionFailed";
+    case 429:
+      return "ThrottlingException";
+    case 500:
+      return "ServerError";
+    case 503:
+      return "ServiceUnavailable";
+    case 504:
+      return "GatewayTimeout";
+    default:
+      return "InjectedFault";
+  }
+}
+
 /// The device a path names, for `explain`; empty where it names none.
 std::string device_of(const http::Target& target) {
   const std::vector<std::string>& words = target.segments;
@@ -135,7 +160,7 @@ void RestSession::serve_requests() {
   if (awaits_answer_ && !streaming_ && !std::exchange(paused_, true)) outbox_.pause_reading(true);
 }
 
-void RestSession::serve(http::Request request) {
+void RestSession::serve(http::Request request, bool with_faults) {
   const std::string method = effective_method(request);
   Exchange exchange;
   exchange.operation = shown(method + " " + request.target.substr(0, request.target.find('?')));
@@ -173,6 +198,12 @@ void RestSession::serve(http::Request request) {
   exchange_.errors = match.route->errors;
   exchange_.operation = std::string(match.route->name) + " (" + exchange_.operation + ")";
 
+  const hub::FaultRule* const fault =
+      with_faults
+          ? hub_->fault_rules().strike("http", exchange_.who.substr(0, exchange_.who.find('/')), match.route->name)
+          : nullptr;
+  if (fault != nullptr && !survives(*fault, request)) return;
+
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
   const std::string_view authorization = http::find(request.headers, "Authorization").value_or("");
   std::optional<hub::DevicePrincipal> device;
@@ -208,6 +239,38 @@ void RestSession::serve_own(http::Request request, http::Target target) {
   hub::Hub* const bound = std::exchange(hub_, nullptr);
   environment_.control->serve(own_);  // a storage::Error leaves hub_ null: whose commit failed is not known then
   hub_ = bound;
+}
+
+bool RestSession::survives(const hub::FaultRule& rule, http::Request& request) {
+  using Action = hub::FaultRule::Action;
+  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  spdlog::info("{}: {}: {}", peer_.connection_id, exchange_.operation, reason);
+  switch (rule.action) {
+    case Action::duplicate:  // doubles telemetry over MQTT
+      return true;
+    case Action::delay: {
+      auto held = std::make_shared<http::Request>(std::move(request));
+      resume_.set(rule.delay, [this, held] { serve(std::move(*held), false); });
+      return false;
+    }
+    case Action::drop:  // the client waits for an answer until it gives up
+      return false;
+    case Action::cut:
+    case Action::refuse_connection:
+      outbox_.abort(reason);
+      end(reason);
+      return false;
+    case Action::throttle:
+    case Action::status:
+      break;
+  }
+  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  const std::string_view name = fault_name(status);
+  hub::Json body;
+  body["Message"] = "ErrorCode:" + std::string(name) + ";" + reason;
+  body["ExceptionMessage"] = "Tracking ID:" + exchange_.tracking.guid();
+  send({status, {{"iothub-errorcode", std::string(name)}}, hub::dump(body)});
+  return false;
 }
 
 void RestSession::open_websocket(const http::Request& request) {

@@ -14,6 +14,10 @@
 #include "protocol/http/response.h"
 #include "protocol/http/url.h"
 
+namespace iothub::hub {
+struct FaultRule;
+}
+
 namespace iothub::heads::rest {
 
 /// Over any legal body: a bulk of 100 devices is the largest.
@@ -55,7 +59,9 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   };
 
   void serve_requests();
-  void serve(http::Request request);
+  void serve(http::Request request, bool with_faults = true);
+  /// Whether the request goes on under this rule of the control API; false: it was answered, held or lost.
+  bool survives(const hub::FaultRule& rule, http::Request& request);
   void serve_own(http::Request request, http::Target target);
   void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);

@@ -1,5 +1,7 @@
 """The control API's plain questions: through HTTP and through the command line."""
 
+import pathlib
+import re
 import socket
 
 import pytest
@@ -115,3 +117,18 @@ def test_a_token_opens_the_api_and_nothing_else_does(hub):
     finally:
         hub.stop()
         hub.start()
+
+
+def test_every_documented_operation_is_there(control):
+    """docs/control-openapi.yaml against what a path says it knows."""
+    text = (pathlib.Path(__file__).parents[4] / "docs" / "control-openapi.yaml").read_text()
+    documented = {}
+    for line in text[text.index("\npaths:") : text.index("\ncomponents:")].splitlines():
+        if path := re.fullmatch(r"  /(\S+):", line):
+            methods = documented.setdefault(re.sub(r"{\w+}", "x", path[1]), set())
+        elif method := re.fullmatch(r"    (get|put|post|delete):", line):
+            methods.add(method[1].upper())
+    assert len(documented) > 20
+    for path, methods in documented.items():
+        message = control.request("PATCH", path, 405)["error"]["message"]
+        assert set(message.removeprefix("the path knows ").split(", ")) == methods, path
