@@ -41,7 +41,7 @@ VOLUME /data
 ENV IOTHUB_EMULATOR_LISTEN=0.0.0.0 \
     IOTHUB_EMULATOR_DATA=/data/hub \
     IOTHUB_EMULATOR_CA_DIR=/data/ca
-EXPOSE 443 8883 5671 5672
+EXPOSE 443 8883 5671 5672 8890
 HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=5 CMD ["iothub-emulator", "health"]
 ENTRYPOINT ["iothub-emulator"]
 CMD ["serve"]

@@ -46,6 +46,22 @@ void Connection::Close::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
 }
 
+void copy_database(Connection& from, Connection& to) {
+  // The one connection beside ours is the checkpointer's, which is done in a moment.
+  constexpr int kMostTries = 200;
+  sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (backup == nullptr) throw_last_error(to.handle());
+  int code = SQLITE_BUSY;
+  for (int tries = 0; tries < kMostTries && (code == SQLITE_BUSY || code == SQLITE_LOCKED); ++tries) {
+    if (tries > 0) sqlite3_sleep(1);
+    code = sqlite3_backup_step(backup, -1) & 0xff;
+  }
+  const int finished = sqlite3_backup_finish(backup);
+  if (code == SQLITE_DONE && finished == SQLITE_OK) return;
+  if (finished != SQLITE_OK) throw_last_error(to.handle());
+  throw Error("cannot copy a database: " + std::string(sqlite3_errstr(code)));
+}
+
 CheckpointResult checkpoint_passively(Connection& connection) {
   CheckpointResult result;
   const int code = sqlite3_wal_checkpoint_v2(connection.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &result.wal_pages,

@@ -31,6 +31,9 @@ class Connection {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
+/// Makes `to` a copy of `from`, page by page. Throws Error; `to` is as before then.
+void copy_database(Connection& from, Connection& to);
+
 /// What a checkpoint left: pages in the WAL, and how many of them the database file holds by now.
 struct CheckpointResult {
   int wal_pages = 0;

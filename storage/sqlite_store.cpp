@@ -170,6 +170,16 @@ std::string remove_expired_events(int partition) {
          "sequence_number FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT ?2)";
 }
 
+std::string remove_events_of_device(int partition) {
+  return "DELETE FROM" + event_table(partition) + "WHERE device_id = ?1";
+}
+
+// What hangs on identities goes first: then nothing is left to cascade to.
+const std::string kContentTables =
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'partition' "
+    "ORDER BY name = 'identity'";
+const std::string kRestartPositions = "UPDATE partition SET next_sequence_number = 0, next_offset = 0";
+
 const std::string kSelectPosition = "SELECT next_sequence_number, next_offset FROM partition WHERE number = ?1";
 const std::string kUpdatePosition =
     "UPDATE partition SET (next_sequence_number, next_offset) = (?2, ?3) WHERE number = ?1";
@@ -692,6 +702,71 @@ void SqliteStore::bound_wal() {
     // What was committed is safe in the WAL. The Checkpointer meets the same error and reports it.
   }
   bound_wal_at_ = wal_pages_ + options_.max_wal_pages / 8;
+}
+
+// ---- the whole content ----------------------------------------------------------------------------------------------
+
+std::int64_t SqliteStore::remove_events_of(int partition, std::string_view device_id) {
+  return write([&](Database::Statements&) {
+    Statement remove(database_->connection.handle(), remove_events_of_device(partition));
+    return remove.run(device_id).finish();
+  });
+}
+
+void SqliteStore::clear(bool renumber) {
+  write([&](Database::Statements& statements) {
+    Connection& connection = database_->connection;
+    std::vector<std::string> tables;
+    {
+      Statement select(connection.handle(), kContentTables);
+      Run run = select.run();
+      while (run.next()) tables.push_back(run.text(0));
+    }
+    // Numbering that goes on has to be kept where no event shows it any more.
+    for (std::size_t partition = 0; !renumber && partition < positions_.size(); ++partition) {
+      statements.update_position
+          .run(static_cast<std::int64_t>(partition), positions_[partition].next_sequence_number,
+               positions_[partition].next_offset)
+          .finish();
+    }
+    for (const std::string& table : tables) connection.execute("DELETE FROM " + table);
+    connection.execute("DELETE FROM sqlite_sequence");
+    if (!renumber) return;
+    connection.execute(kRestartPositions);
+    for (Position& position : positions_) position.next_sequence_number = position.next_offset = 0;
+  });
+}
+
+void SqliteStore::save_copy(const std::filesystem::path& file) {
+  std::filesystem::path unfinished = file;
+  unfinished += ".new";
+  std::error_code ignored;
+  std::filesystem::remove(unfinished, ignored);
+  {
+    Connection copy = open_private(unfinished.string());
+    copy.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+    copy_database(database_->connection, copy);
+  }
+  std::error_code failed;
+  std::filesystem::rename(unfinished, file, failed);
+  if (failed) throw Error(file.string() + ": " + failed.message());
+}
+
+void SqliteStore::load_copy(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) throw Error(file.string() + ": there is no such file");
+  roll_back();
+  // In memory first: it may need another schema, and the file stays as it is.
+  Connection copy(":memory:");
+  {
+    Connection source(file.string());
+    if (schema_version(source) == 0) throw Error(file.string() + " is empty, not a copy of a hub");
+    copy_database(source, copy);
+  }
+  migrate(copy, schema_version(copy), options_.partitions);
+  check_partitions(copy, options_.partitions);
+  copy_database(copy, database_->connection);
+  positions_.clear();
+  load_positions();
 }
 
 }  // namespace iothub::storage

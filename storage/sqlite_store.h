@@ -97,9 +97,19 @@ class SqliteStore final : public Store {
   std::int64_t next_sequence_number(int partition) const override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
   std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) override;
+  std::int64_t remove_events_of(int partition, std::string_view device_id) override;
+  void clear(bool renumber) override;
   /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
   /// none is left.
   std::int64_t remove_events_before(int partition, std::int64_t sequence_number);
+
+  // ---- copies -----------------------------------------------------------------------------------------------------
+
+  /// Writes what is committed into a file of its own, whole or not at all; over an older one. Throws Error.
+  void save_copy(const std::filesystem::path& file);
+  /// Makes a copy's content this store's, committed; an open transaction is dropped. Throws Error for a file that is no
+  /// copy, of a newer schema or of another partition count; then all is as before.
+  void load_copy(const std::filesystem::path& file);
 
   // ---- the WAL ----------------------------------------------------------------------------------------------------
 

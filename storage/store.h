@@ -138,6 +138,13 @@ class Store {
   /// Of the partition's `limit` oldest events, removes those enqueued before `time`; returns how many. Numbering goes
   /// on where it was. Nothing to remove writes nothing.
   virtual std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) = 0;
+  /// Removes a device's events from the partition, its modules' too; returns how many. Numbering goes on.
+  virtual std::int64_t remove_events_of(int partition, std::string_view device_id) = 0;
+
+  // ---- the whole content ------------------------------------------------------------------------------------------
+
+  /// Removes everything. `renumber`: events are counted from 0 again, as in a new store.
+  virtual void clear(bool renumber) = 0;
 };
 
 }  // namespace iothub::storage

@@ -11,7 +11,7 @@ std::string banner(const RunningHub& hub, const std::string& listen_address, con
   std::string text = "\niothub-emulator " IOTHUB_VERSION " is ready\n";
   text += "  ports    HTTPS " + std::to_string(hub.ports.https) + ", MQTTS " + std::to_string(hub.ports.mqtts) +
           ", AMQPS " + std::to_string(hub.ports.amqps) + ", AMQP without TLS " + std::to_string(hub.ports.amqp) +
-          " on " + listen_address + "\n";
+          ", portal " + std::to_string(hub.ports.portal) + " on " + listen_address + "\n";
   text += "  data     " + keeps + "\n";
   text += "  CA file  " + hub.ca_file + "\n";
   text += "  clients  eval \"$(iothub-emulator env)\" makes a shell's programs trust it\n";

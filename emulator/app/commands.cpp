@@ -5,6 +5,7 @@
 
 #include "emulator/app/client_environment.h"
 #include "emulator/app/config.h"
+#include "emulator/app/control_command.h"
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
 #include "emulator/app/exec.h"
@@ -154,6 +155,19 @@ int run_command(const Config& config, const Environment& environment) {
       return check_health(config, environment);
     case Command::connection_string:
       return print_connection_string(config, environment);
+    case Command::reset:
+    case Command::snapshot:
+    case Command::messages:
+    case Command::events:
+    case Command::clock:
+    case Command::faults:
+    case Command::explain:
+    case Command::connections:
+    case Command::hubs: {
+      const HubClient::ControlRequest request = control_request(config);
+      const Target hub = target(config, environment);
+      return run_control_command(config, request, HubClient(hub.parsed(), hub.ca_files));
+    }
   }
   return kFailed;
 }

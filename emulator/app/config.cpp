@@ -111,7 +111,10 @@ constexpr unsigned bit(Command command) {
 }
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
 constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string);
-constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca);
+constexpr unsigned kControl = bit(Command::reset) | bit(Command::snapshot) | bit(Command::messages) |
+                              bit(Command::events) | bit(Command::clock) | bit(Command::faults) |
+                              bit(Command::explain) | bit(Command::connections) | bit(Command::hubs);
+constexpr unsigned kAll = kServing | kAsking | kControl | bit(Command::env) | bit(Command::ca);
 
 enum class Kind { value, list, flag };
 
@@ -150,6 +153,11 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.ports.amqps = port(values); }},
     {"amqp-port", Kind::value, kServing, "PORT", "[5672], AMQP without TLS: for Event Hubs clients on this machine",
      [](Config& config, const Values& values) { config.ports.amqp = port(values); }},
+    {"portal-port", Kind::value, kServing, "PORT", "[8890], the portal and the control API, without TLS",
+     [](Config& config, const Values& values) { config.ports.portal = port(values); }},
+    {"control-token", Kind::value, kServing | kControl, "TOKEN",
+     "let who shows TOKEN use the control API, also from other machines [this machine only, without a token]",
+     [](Config& config, const Values& values) { config.control_token = one(values); }},
     {"allow-port-fallback", Kind::flag, bit(Command::exec), "",
      "use other ports where 443, 8883, 5671 or 5672 cannot be had, instead of failing",
      [](Config& config, const Values& values) { config.allow_port_fallback = truth(values); }},
@@ -178,6 +186,9 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.tier = tier(values); }},
     {"units", Kind::value, kServing, "NUMBER", "of --tier [1]",
      [](Config& config, const Values& values) { config.units = static_cast<int>(number(values, 1, 200)); }},
+    {"deterministic", Kind::value, kServing, "SEED",
+     "the same keys, etags, ids and times in every run; the hub's clock stands until it is moved",
+     [](Config& config, const Values& values) { config.deterministic_seed = one(values); }},
     {"allow-plain", Kind::flag, kServing, "", "take clients without TLS on the same ports, too",
      [](Config& config, const Values& values) { config.allow_plain = truth(values); }},
     {"ready-file", Kind::value, bit(Command::serve), "FILE",
@@ -199,6 +210,10 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.device = one(values); }},
     {"module", Kind::value, bit(Command::connection_string), "MODULE", "of a module of --device",
      [](Config& config, const Values& values) { config.module = one(values); }},
+    {"hub", Kind::value, kControl, "NAME", "which of the emulator's hubs is meant [that of the connection string]",
+     [](Config& config, const Values& values) { config.hub = one(values); }},
+    {"keep-links", Kind::flag, bit(Command::reset), "", "connected devices stay connected, with new twins",
+     [](Config& config, const Values& values) { config.keep_links = truth(values); }},
 };
 
 constexpr std::string_view kConfigSetting = "config";
@@ -327,6 +342,17 @@ constexpr CommandDescription kCommands[] = {
      "Print the CA certificate's file name; add FILE, list or remove NAME: the CAs that sign devices' certificates"},
     {Command::health, "health", "Exit status 0 when the hub answers"},
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
+    {Command::reset, "reset", "Make the hub as new, or one device: reset [DEVICE]"},
+    {Command::snapshot, "snapshot", "Keep and bring back the hub's state: save, restore, remove or fork NAME, or list"},
+    {Command::messages, "messages",
+     "Print what the hub received: NAME=VALUE.. as device=d property.level=1 body/temperature=21 wait=30s count=2"},
+    {Command::events, "events", "Print all that happens, a line each, until Ctrl-C: device=d events=telemetry,refused"},
+    {Command::clock, "clock", "The hub's time: freeze, advance 1h, set 2026-01-01T00:00:00Z, resume, real, or nothing"},
+    {Command::faults, "faults",
+     "Faults by rule: add NAME=VALUE.. as action=cut device=d operation=telemetry count=1, list, remove ID, clear"},
+    {Command::explain, "explain", "Why the last requests were refused: explain [DEVICE], explain query TEXT"},
+    {Command::connections, "connections", "Print who is connected"},
+    {Command::hubs, "hubs", "The emulator's hubs: list, add [NAME], remove NAME"},
 };
 
 struct CommandLine {
@@ -334,6 +360,7 @@ struct CommandLine {
   Layer flags;
   std::vector<std::string> child_command;
   std::vector<std::string> ca_words;
+  std::vector<std::string> words;
 };
 
 std::string first_line(const std::string& text) {
@@ -377,6 +404,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     if (each.command == Command::ca) {
       command->add_option("action", line.ca_words, "add FILE, list or remove NAME")->expected(0, 2);
     }
+    if ((bit(each.command) & kControl) != 0) command->add_option("words", line.words, "what to do");
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
       if (setting.kind == Kind::flag) {
@@ -406,7 +434,9 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   } catch (const CLI::RequiredError&) {
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
-    throw ConfigError("a command is missing: serve, exec, env, ca, health or connection-string");
+    throw ConfigError(
+        "a command is missing: serve, exec, env, ca, health, connection-string or, of a running hub, reset, snapshot, "
+        "messages, events, clock, faults, explain, connections, hubs");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }
@@ -469,6 +499,7 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   config.command = line.command;
   config.child_command = line.child_command;
   config.ca_words = line.ca_words;
+  config.words = line.words;
   check_ca_words(config.ca_words);
   config.in_memory = line.command == Command::exec;
   const Layer variables = environment_layer(environment);

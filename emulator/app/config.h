@@ -23,7 +23,24 @@
 
 namespace iothub::app {
 
-enum class Command { serve, exec, env, ca, health, connection_string };
+enum class Command {
+  serve,
+  exec,
+  env,
+  ca,
+  health,
+  connection_string,
+  // Thin over the control API.
+  reset,
+  snapshot,
+  messages,
+  events,
+  clock,
+  faults,
+  explain,
+  connections,
+  hubs,
+};
 
 struct Config {
   Command command = Command::serve;
@@ -46,9 +63,11 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   bool lenient = false;
   bool fault_injection = false;
-  std::optional<hub::Tier> tier;  ///< turns throttles and quotas on
+  std::optional<hub::Tier> tier;   ///< turns throttles and quotas on
   int units = 1;
-  bool allow_plain = false;  ///< clients without TLS are taken as well
+  std::string deterministic_seed;  ///< empty: keys and ids by chance, times by the machine's clock
+  std::string control_token;       ///< empty: the control API is for this machine only, and needs none
+  bool allow_plain = false;        ///< clients without TLS are taken as well
   std::filesystem::path ready_file;
 
   LogFormat log_format = LogFormat::text;
@@ -58,6 +77,9 @@ struct Config {
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
   std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
+  std::vector<std::string> words;     ///< of a control command: `save before`, `device=d count=2`
+  std::string hub;                    ///< that a control command is about; empty: that of the connection string
+  bool keep_links = false;
   std::string policy;
   std::string device;
   std::string module;

@@ -4,53 +4,19 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <csignal>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "emulator/app/data_folder.h"
-#include "emulator/app/device_ca_folder.h"
 #include "emulator/app/file_endpoint.h"
-#include "emulator/hub/limits.h"
 
 namespace iothub::app {
 namespace {
 
-/// Under load the WAL grows by about 10 MB a second; commit() itself bounds it at 64 MiB.
-constexpr std::chrono::milliseconds kWalCheckInterval{500};
-
 bool is_loopback_only(const std::string& listen_address) {
   const auto addresses = net::listen_addresses(listen_address);
   return std::all_of(addresses.begin(), addresses.end(), [](const auto& address) { return address.is_loopback(); });
-}
-
-std::unique_ptr<storage::SqliteStore> open_store(const Config& config) {
-  const storage::SqliteStore::Options options{.partitions = config.partitions};
-  if (config.in_memory) return storage::SqliteStore::in_memory(options);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is a write that fails, not the end
-  make_private_folder(config.data_folder);
-  return storage::SqliteStore::open(database_file(config.data_folder), options);
-}
-
-std::vector<std::string> read_device_cas(const Config& config) {
-  std::vector<std::string> texts;
-  for (const auto& file : config.device_ca_files) texts.push_back(read_device_ca(file));
-  if (config.in_memory) return texts;
-  for (const auto& file : device_ca_files(config.data_folder)) texts.push_back(read_device_ca(file));
-  return texts;
-}
-
-hub::HubOptions hub_options(const Config& config, std::vector<std::string> names) {
-  hub::HubOptions options;
-  options.host_names = std::move(names);
-  options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
-  options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
-  options.event_retention = std::chrono::days(config.retention_days);
-  options.auth.device_cas = read_device_cas(config);
-  options.lenient = config.lenient;
-  options.fault_injection = config.fault_injection;
-  if (config.tier) options.size = hub::HubSize{*config.tier, config.units};
-  return options;
 }
 
 std::string text_of(std::exception_ptr failure) {
@@ -95,13 +61,20 @@ Emulator::Emulator(Config config, PortFallback fallback)
           },
           [this](std::uint16_t port) {
             return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp);
-          })),
-      store_(open_store(config_)),
-      hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
-      wal_check_(loop_.scheduler()),
+          },
+          [this](std::uint16_t port) { return listen(port, net::PlainText::portal); })),
+      instance_(config_, names_, config_.in_memory ? std::nullopt : std::optional(database_file(config_.data_folder)),
+                loop_, random_),
+      hub_set_({config_, hubs_, loop_, server_, tls_, authority_, random_,
+                [this](const std::string& address) { listen_on(address); }},
+               instance_),
+      actions_(config_, ports_, authority_, server_, hub_set_),
+      control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
       worker_(loop_) {
-  if (!config_.routes_file.empty()) configure_routing(hub_.routing(), config_.routes_file);
-  hubs_.add(hub_);
+  hub::Hub& hub = instance_.hub();
+  if (!config_.routes_file.empty()) configure_routing(hub.routing(), config_.routes_file);
+  hubs_.add(hub);
+  server_.environment().control = &control_;
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(
         "LISTENING ON {}, NOT ONLY ON THIS MACHINE'S LOOPBACK: the keys of this hub are published, so whoever reaches "
@@ -109,13 +82,27 @@ Emulator::Emulator(Config config, PortFallback fallback)
         config_.listen_address);
   }
   running_ = {ports_, authority_.certificate_file().string(),
-              policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies()),
-              event_hub_string(hub_.host_name(), ports_.amqp, hub_.short_name(), hub_.auth().policies().front())};
+              policy_strings(hub.host_name(), ports_.https, hub.auth().policies()),
+              event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front())};
   publish_run_file();
 }
 
 std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {
   return server_.listen({.address = config_.listen_address, .port = port, .plain = plain});
+}
+
+/// The same ports, for a hub of that address.
+void Emulator::listen_on(const std::string& address) {
+  const auto wide = net::listen_addresses(config_.listen_address).front();
+  if (wide.is_unspecified()) return;  // listened on already
+  const net::PlainText plain = config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::none;
+  for (const std::uint16_t port : std::set{ports_.https, ports_.mqtts, ports_.amqps}) {
+    server_.listen({.address = address, .port = port, .plain = plain});
+  }
+  server_.listen({.address = address,
+                  .port = ports_.amqp,
+                  .plain = config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp});
+  server_.listen({.address = address, .port = ports_.portal, .plain = net::PlainText::portal});
 }
 
 Emulator::~Emulator() {
@@ -139,10 +126,7 @@ void Emulator::publish_run_file() {
 
 void Emulator::run() {
   make_rsa_leaf();
-  if (!config_.in_memory) {
-    checkpointer_ = std::make_unique<storage::Checkpointer>(database_file(config_.data_folder));
-    watch_wal();
-  }
+  instance_.watch_wal(worker_);
   loop_.run();
   run_file_.reset();
   server_.stop();
@@ -161,20 +145,6 @@ void Emulator::make_rsa_leaf() {
         tls_.add_leaf(*leaf);
         spdlog::debug("clients without ECDSA are served too");
       });
-}
-
-void Emulator::watch_wal() {
-  wal_check_.set(kWalCheckInterval, [this] {
-    if (!checkpointing_ && store_->take_checkpoint_due()) {
-      checkpointing_ = true;
-      worker_.post([this] { checkpointer_->run(); },
-                   [this](std::exception_ptr failure) {
-                     checkpointing_ = false;
-                     if (failure) spdlog::error("the WAL could not be checkpointed: {}", text_of(failure));
-                   });
-    }
-    watch_wal();
-  });
 }
 
 }  // namespace iothub::app

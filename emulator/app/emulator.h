@@ -6,19 +6,20 @@
 #include <vector>
 
 #include "emulator/app/config.h"
+#include "emulator/app/control_actions.h"
+#include "emulator/app/hub_instance.h"
+#include "emulator/app/hub_set.h"
 #include "emulator/app/ports.h"
 #include "emulator/app/run_file.h"
 #include "emulator/app/running_hub.h"
+#include "emulator/heads/control/control.h"
 #include "emulator/hub/directory.h"
-#include "emulator/hub/hub.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/server.h"
 #include "emulator/net/system_sources.h"
 #include "emulator/net/tls/certificate_authority.h"
 #include "emulator/net/tls/server_context.h"
 #include "emulator/net/worker.h"
-#include "storage/checkpointer.h"
-#include "storage/sqlite_store.h"
 
 namespace iothub::app {
 
@@ -49,8 +50,8 @@ class Emulator {
 
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
+  void listen_on(const std::string& address);
   void make_rsa_leaf();
-  void watch_wal();
   void publish_run_file();
 
   const Config config_;
@@ -62,12 +63,11 @@ class Emulator {
   net::Server server_;
   const Ports ports_;  ///< before the store: a second hub fails by the port, and leaves no trace on the disk
   net::SystemRandom random_;
-  std::unique_ptr<storage::SqliteStore> store_;
-  std::unique_ptr<storage::Checkpointer> checkpointer_;  ///< runs on the worker
-  hub::Hub hub_;
-  hub::Timer wal_check_;
+  HubInstance instance_;
+  HubSet hub_set_;
+  ControlActions actions_;
+  heads::control::Control control_;
   net::Worker worker_;  ///< last: it ends before what its jobs use
-  bool checkpointing_ = false;
   RunningHub running_;
   std::unique_ptr<RunFile> run_file_;
 };

@@ -15,6 +15,7 @@ constexpr const char* kApiVersion = "api-version=2021-04-12";
 constexpr std::chrono::seconds kTokenLife{60};
 constexpr std::chrono::seconds kConnectTime{3};
 constexpr std::chrono::seconds kAnswerTime{5};
+constexpr std::chrono::seconds kLongestControl{11 * 60};  // a long poll's ten minutes
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 
@@ -46,8 +47,31 @@ HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca
 HubClient::Answer HubClient::get(const std::string& path) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
-  const httplib::Headers headers{{"Authorization", sas_token(hub_.host, hub_.policy, hub_.key, expiry)}};
+  return ask(
+      {.path = path, .authorization = sas_token(hub_.host, hub_.policy, hub_.key, expiry), .patience = kAnswerTime});
+}
 
+HubClient::Answer HubClient::control(const ControlRequest& request) const {
+  return ask({.method = request.method,
+              .path = "/_emulator/" + request.path,
+              .authorization = request.token.empty() ? std::string() : "Bearer " + request.token,
+              .body = request.body,
+              .patience = kLongestControl,
+              .stream = request.stream});
+}
+
+HubClient::Answer HubClient::ask(const Asked& asked) const {
+  httplib::Request request;
+  request.method = asked.method;
+  request.path = asked.path;
+  request.body = asked.body;
+  if (!asked.authorization.empty()) request.headers.emplace("Authorization", asked.authorization);
+  if (!asked.body.empty()) request.headers.emplace("Content-Type", "application/json");
+  if (asked.stream) {
+    request.content_receiver = [&asked](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
+      return asked.stream({data, size});
+    };
+  }
   std::string failure = "no CA file to check its certificate by (give --ca-dir or SSL_CERT_FILE)";
   for (const auto& ca_file : ca_files_) {
     std::error_code unreadable;
@@ -57,9 +81,10 @@ HubClient::Answer HubClient::get(const std::string& path) const {
     client.enable_server_certificate_verification(true);
     client.set_tcp_nodelay(true);  // else the request waits 40 ms for the handshake's delayed acknowledgement
     client.set_connection_timeout(kConnectTime);
-    client.set_read_timeout(kAnswerTime);
+    client.set_read_timeout(asked.patience);
     client.set_write_timeout(kAnswerTime);
-    const httplib::Result result = client.Get(path, headers);
+    httplib::Request sent = request;
+    const httplib::Result result = client.send(sent);
     if (result) return {result->status, result->get_header_value("iothub-errorcode"), result->body};
     failure = text_of(result.error());
     if (result.error() != httplib::Error::SSLServerVerification) break;  // another CA would not change that

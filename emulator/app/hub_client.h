@@ -1,6 +1,8 @@
 #pragma once
-/// Asks a running hub over its service API, as any client of it would.
+/// Asks a running hub over its service API, as any client of it would, and over its control API.
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -28,12 +30,32 @@ class HubClient {
   /// The primary key of a device or module. Throws HubClientError, also for an identity that has no symmetric key.
   std::string primary_key(const hub::Identity& identity) const;
 
- private:
   struct Answer {
     int status = 0;
     std::string error_code;  ///< iothub-errorcode
     std::string body;
   };
+  struct ControlRequest {
+    std::string method = "GET";
+    std::string path;    ///< behind `/_emulator/`, with its query
+    std::string body{};  ///< JSON
+    std::string token{};
+    /// Given what comes while it comes, instead of the answer's body; false ends it.
+    std::function<bool(std::string_view)> stream{};
+  };
+  /// An answer of any status. Throws HubClientError when there is none.
+  Answer control(const ControlRequest& request) const;
+
+ private:
+  struct Asked {
+    std::string method = "GET";
+    std::string path;
+    std::string authorization;
+    std::string body{};
+    std::chrono::seconds patience;
+    std::function<bool(std::string_view)> stream{};
+  };
+  Answer ask(const Asked& asked) const;
   Answer get(const std::string& path) const;
 
   ConnectionString hub_;

@@ -17,7 +17,8 @@ constexpr std::string_view kLostWithout443 =
 }  // namespace
 
 Ports bind_ports(const Ports& wanted, PortFallback fallback, const std::function<std::uint16_t(std::uint16_t)>& listen,
-                 const std::function<std::uint16_t(std::uint16_t)>& listen_plain_amqp) {
+                 const std::function<std::uint16_t(std::uint16_t)>& listen_plain_amqp,
+                 const std::function<std::uint16_t(std::uint16_t)>& listen_portal) {
   using Kind = net::BindError::Kind;
   Ports bound;
 
@@ -52,6 +53,7 @@ Ports bind_ports(const Ports& wanted, PortFallback fallback, const std::function
   bound.mqtts = bind_other(wanted.mqtts, "MQTTS");
   bound.amqps = bind_other(wanted.amqps, "AMQPS");
   bound.amqp = bind_or_move(wanted.amqp, "AMQP", listen_plain_amqp);
+  bound.portal = bind_or_move(wanted.portal, "the portal", listen_portal);
   return bound;
 }
 

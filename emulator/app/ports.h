@@ -22,10 +22,12 @@ enum class PortFallback {
 
 /// `listen` binds a port (0: any) and returns it, or throws net::BindError. A port that two protocols share is bound
 /// once, for every port serves every protocol. Each port that is not the wanted one is a warning in the log that says
-/// what is lost by it. `listen_plain_amqp` binds the port for AMQP without TLS, likewise. Throws net::BindError for
+/// what is lost by it. `listen_plain_amqp` binds the port for AMQP without TLS, `listen_portal`
+/// that of the portal and the control API, likewise. Throws net::BindError for
 /// what could not be had.
 Ports bind_ports(const Ports& wanted, PortFallback fallback,
                  const std::function<std::uint16_t(std::uint16_t port)>& listen,
-                 const std::function<std::uint16_t(std::uint16_t port)>& listen_plain_amqp);
+                 const std::function<std::uint16_t(std::uint16_t port)>& listen_plain_amqp,
+                 const std::function<std::uint16_t(std::uint16_t port)>& listen_portal);
 
 }  // namespace iothub::app

@@ -40,6 +40,7 @@ nlohmann::ordered_json to_json(const RunningHub& hub) {
   json["ports"]["mqtts"] = hub.ports.mqtts;
   json["ports"]["amqps"] = hub.ports.amqps;
   json["ports"]["amqp"] = hub.ports.amqp;
+  json["ports"]["portal"] = hub.ports.portal;
   json["caFile"] = hub.ca_file;
   json["connectionStrings"] = connection_strings_json(hub.connection_strings);
   json["eventHubConnectionString"] = hub.event_hub_connection_string;
@@ -53,6 +54,7 @@ RunningHub running_hub_from_json(const nlohmann::ordered_json& json) {
   ports.at("mqtts").get_to(hub.ports.mqtts);
   ports.at("amqps").get_to(hub.ports.amqps);
   ports.at("amqp").get_to(hub.ports.amqp);
+  ports.at("portal").get_to(hub.ports.portal);
   json.at("caFile").get_to(hub.ca_file);
   for (const auto& [policy, string] : json.at("connectionStrings").items()) {
     hub.connection_strings.push_back({policy, string.get<std::string>()});

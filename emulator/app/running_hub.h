@@ -13,7 +13,8 @@ struct Ports {
   std::uint16_t https = 443;
   std::uint16_t mqtts = 8883;
   std::uint16_t amqps = 5671;
-  std::uint16_t amqp = 5672;  ///< without TLS
+  std::uint16_t amqp = 5672;    ///< without TLS
+  std::uint16_t portal = 8890;  ///< without TLS: the portal and the control API
 
   bool operator==(const Ports&) const = default;
 };
@@ -46,7 +47,7 @@ std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, st
 std::string event_hub_string(const std::string& host, std::uint16_t amqp_port, const std::string& hub_name,
                              const hub::Policy& policy);
 
-/// `{"ports":{"https":443,"mqtts":8883,"amqps":5671,"amqp":5672},"caFile":"...",
+/// `{"ports":{"https":443,"mqtts":8883,"amqps":5671,"amqp":5672,"portal":8890},"caFile":"...",
 /// "connectionStrings":{"iothubowner":"HostName=..."},"eventHubConnectionString":"Endpoint=sb://..."}`
 nlohmann::ordered_json to_json(const RunningHub& hub);
 /// Other members are ignored. Throws nlohmann::json::exception for what to_json() cannot have written.

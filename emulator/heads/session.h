@@ -13,6 +13,8 @@
 
 namespace iothub::heads {
 
+class HttpService;
+
 /// What a WebSocket carries.
 enum class WebSocketProtocol { mqtt, amqp };
 
@@ -39,6 +41,8 @@ struct Peer {
   std::string connection_id;  ///< for the log
   std::string remote_address;
   bool secure = true;
+  bool websocket = false;
+  bool portal = false;  ///< came to the port of the portal and the control API: nothing else is served there
   std::optional<hub::ClientCertificate> certificate;
 };
 
@@ -48,6 +52,7 @@ struct SessionEnvironment {
   /// Real time: keep-alive, time-outs of a connection. A hub's own times come from its clock.
   hub::Scheduler& scheduler;
   const hub::Clock& wall_clock;
+  HttpService* control = nullptr;  ///< answers `/_emulator/...`; null: 404
 };
 
 class Session {

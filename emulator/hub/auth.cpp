@@ -5,6 +5,7 @@
 #include <span>
 
 #include "emulator/hub/device_cas.h"
+#include "emulator/hub/host_name.h"
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
@@ -22,23 +23,6 @@ constexpr std::string_view kDeviceX509 =
     R"({"scope":"device","type":"x509","issuer":"external","acceptingIpFilterRule":null})";
 constexpr std::string_view kModuleX509 =
     R"({"scope":"module","type":"x509","issuer":"external","acceptingIpFilterRule":null})";
-
-/// `LOCALHOST:8443` -> `localhost`, `[::1]:443` -> `::1`.
-std::string bare_host(std::string_view said) {
-  if (said.starts_with('[')) {
-    said = said.substr(1, said.find(']') - 1);
-  } else if (std::count(said.begin(), said.end(), ':') == 1) {
-    said = said.substr(0, said.find(':'));
-  }
-  if (said.ends_with('.')) said.remove_suffix(1);
-  return text::lower(said);
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") &&
-          std::all_of(host.begin(), host.end(), [](char c) { return text::is_digit(c) || c == '.'; }));
-}
 
 struct Resource {
   std::string_view host;

@@ -70,6 +70,8 @@ class Auth {
        IdentityCache& identities, const Clock& clock);
   ~Auth();
 
+  /// The time that tokens are judged by.
+  Timestamp now() const { return clock_.now(); }
   const std::vector<Policy>& policies() const { return policies_; }
   const Policy* policy(std::string_view name) const;
 

@@ -11,6 +11,8 @@
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
 #include "emulator/hub/throttle.h"
+#include "emulator/hub/metrics.h"
+#include "emulator/hub/observer.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"
@@ -76,6 +78,28 @@ bool wants(C2dMessage::Ack ack, FeedbackStatus status) {
   return ack == (status == FeedbackStatus::success ? C2dMessage::Ack::positive : C2dMessage::Ack::negative);
 }
 
+std::string message_detail(const storage::C2dRow& row) {
+  return detail_text({{"messageId", row.message_id}}, {{"sequenceNumber", row.sequence_number},
+                                                       {"deliveryCount", row.delivery_count},
+                                                       {"bytes", static_cast<std::int64_t>(row.body.size())}});
+}
+
+Happening happening_of(FeedbackStatus status) {
+  switch (status) {
+    case FeedbackStatus::success:
+      return Happening::c2d_completed;
+    case FeedbackStatus::expired:
+      return Happening::c2d_expired;
+    case FeedbackStatus::delivery_count_exceeded:
+      return Happening::c2d_delivery_count_exceeded;
+    case FeedbackStatus::rejected:
+      return Happening::c2d_rejected;
+    case FeedbackStatus::purged:
+      return Happening::c2d_purged;
+  }
+  return Happening::c2d_completed;
+}
+
 }  // namespace
 
 std::string_view to_string(C2dMessage::Ack ack) {
@@ -90,7 +114,7 @@ std::optional<C2dMessage::Ack> ack_of(std::string_view text) {
 }
 
 C2d::C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, Throttle& throttle,
-         const Clock& clock, Scheduler& scheduler, RandomSource& random)
+         const Clock& clock, Scheduler& scheduler, RandomSource& random, Observers& observers, Metrics& metrics)
     : store_(store),
       identities_(identities),
       links_(links),
@@ -98,6 +122,8 @@ C2d::C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedbac
       throttle_(throttle),
       clock_(clock),
       random_(random),
+      observers_(observers),
+      metrics_(metrics),
       timer_(scheduler) {
   forget();  // what a store from before holds is looked at first of all
 }
@@ -146,6 +172,9 @@ Result<void> C2d::send(const Identity& to, C2dMessage message) {
   row.content_encoding = std::move(message.content_encoding);
   row.body = std::move(message.body);
   const std::int64_t number = store_.append_c2d_message(row);
+  row.sequence_number = number;
+  metrics_.c2d_bytes += row.body.size();
+  observers_.tell(Happening::c2d_enqueued, to, [&row] { return message_detail(row); });
   drop_delivered(to, number);  // of a message with this number whose turn was not committed
   if (!next_expiry_ || expiry < *next_expiry_) {
     next_expiry_ = expiry;
@@ -197,6 +226,10 @@ void C2d::lock(const Identity& of, const C2dMessage& message, bool pushed, bool 
   *delivered = {message.sequence_number, message.lock_token, ends, message.expires, true, pushed, while_connected};
   lock_ends_.push_back({ends, of, message.lock_token});
   if (lock_ends_.size() == 1) watch();
+  observers_.tell(Happening::c2d_delivered, of, [&message] {
+    return detail_text({{"messageId", message.message_id}, {"lockToken", message.lock_token}},
+                       {{"sequenceNumber", message.sequence_number}, {"deliveryCount", message.delivery_count}});
+  });
 }
 
 std::optional<C2dMessage> C2d::receive(const Identity& of) {
@@ -253,6 +286,7 @@ Result<void> C2d::abandon(const Identity& of, std::string_view lock_token) {
   } else {
     store_.set_c2d_delivery_count(of.device.value, of.module.value, row->sequence_number, row->delivery_count + 1);
     delivered->locked = false;
+    observers_.tell(Happening::c2d_abandoned, of, [&row] { return message_detail(*row); });
     push(of);
   }
   return {};
@@ -261,6 +295,7 @@ Result<void> C2d::abandon(const Identity& of, std::string_view lock_token) {
 void C2d::finish(const Identity& of, const storage::C2dRow& row, FeedbackStatus status) {
   store_.remove_c2d_message(of.device.value, of.module.value, row.sequence_number);
   drop_delivered(of, row.sequence_number);
+  observers_.tell(happening_of(status), of, [&row] { return message_detail(row); });
   if (wants(static_cast<C2dMessage::Ack>(row.ack), status)) feedback_.add(of, row.message_id, status);
 }
 
@@ -357,6 +392,12 @@ void C2d::identity_removed(const Identity& identity) {
 void C2d::forget() {
   next_expiry_ = clock_.now();
   watch();
+}
+
+void C2d::forget_delivered() {
+  delivered_.clear();
+  lock_ends_.clear();
+  forget();
 }
 
 }  // namespace iothub::hub

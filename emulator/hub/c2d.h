@@ -26,7 +26,9 @@ namespace iothub::hub {
 class Feedback;
 class IdentityCache;
 class Links;
+class Observers;
 class Throttle;
+struct Metrics;
 enum class FeedbackStatus : std::uint8_t;
 
 struct C2dMessage {
@@ -55,7 +57,7 @@ std::optional<C2dMessage::Ack> ack_of(std::string_view text);
 class C2d {
  public:
   C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, Throttle& throttle,
-      const Clock& clock, Scheduler& scheduler, RandomSource& random);
+      const Clock& clock, Scheduler& scheduler, RandomSource& random, Observers& observers, Metrics& metrics);
   C2d(const C2d&) = delete;
   C2d& operator=(const C2d&) = delete;
 
@@ -92,6 +94,8 @@ class C2d {
   void identity_removed(const Identity& identity);
   /// After a failed commit: what is remembered of times is read again.
   void forget();
+  /// The store's content was exchanged: what was delivered of the old one is forgotten too.
+  void forget_delivered();
 
  private:
   /// A message that has been delivered and is not settled. When `locked` is false it waits for its next delivery.
@@ -131,6 +135,8 @@ class C2d {
   Throttle& throttle_;
   const Clock& clock_;
   RandomSource& random_;
+  Observers& observers_;
+  Metrics& metrics_;
   std::unordered_map<Identity, std::vector<Delivered>, IdentityHash> delivered_;
   std::deque<LockEnd> lock_ends_;  ///< by time, for all locks are equally long; settled ones are skipped
   std::optional<Timestamp> next_expiry_;

@@ -12,6 +12,8 @@ std::string_view to_string(LinkEnd end) {
       return "the identity was deleted";
     case LinkEnd::shut_down:
       return "the hub is shutting down";
+    case LinkEnd::reset:
+      return "the control API reset the hub or the device";
   }
   return "unknown";
 }

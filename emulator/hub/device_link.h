@@ -12,6 +12,7 @@ enum class LinkEnd {
   disabled,
   deleted,
   shut_down,
+  reset,  ///< the control API dropped it: reset or restore
 };
 std::string_view to_string(LinkEnd end);
 
@@ -31,6 +32,12 @@ enum class C2dLock {
   none,             ///< taken is completed: MQTT QoS 0
 };
 
+/// Who is at the other end.
+struct LinkPeer {
+  std::string_view protocol;  ///< `mqtt`, `mqtt-ws`, `amqp`, `amqp-ws`; empty: the link does not say
+  std::string address;        ///< `127.0.0.1:50000`
+};
+
 class DeviceLink {
  public:
   virtual ~DeviceLink() = default;
@@ -43,6 +50,7 @@ class DeviceLink {
   virtual bool deliver_c2d(const C2dMessage&) { return false; }
   /// Asked after deliver_c2d has taken a message.
   virtual C2dLock c2d_lock() const { return C2dLock::timed; }
+  virtual LinkPeer peer() const { return {}; }
   /// Ends this identity's link; nothing more is delivered after it. The attachment may die later.
   virtual void close(LinkEnd end) = 0;
 };

@@ -14,6 +14,9 @@ class HubDirectory {
 
   /// By host name in any case, with or without a port; null when no hub has that name: a typo must not find one.
   Hub* find(std::string_view said_host) const;
+  /// The same, and the default hub where there is none of that name: for what concerns no hub. Null without any hub.
+  Hub* find_or_default(std::string_view said_host) const;
+  void remove(const Hub& hub) { std::erase(hubs_, &hub); }
   const std::vector<Hub*>& all() const { return hubs_; }
 
  private:

@@ -3,6 +3,8 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/metrics.h"
+#include "emulator/hub/observer.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/throttle.h"
 #include "emulator/hub/twins.h"
@@ -40,11 +42,34 @@ std::size_t size_of(const Telemetry& telemetry) {
   return size;
 }
 
+constexpr std::size_t kLongestToldBody = 4096;
+
+/// Properties as they stand in a row, with a short body only: a stream of events is no place for 256 KB.
+std::string telemetry_detail(const storage::EventRow& row) {
+  Json detail = Json::object();
+  detail["bytes"] = row.body.size();
+  if (!row.properties.empty()) {
+    for (const Json& pair : Json::parse(row.properties)) detail["properties"][pair[0].get<std::string>()] = pair[1];
+  }
+  if (!row.system_properties.empty()) detail["systemProperties"] = Json::parse(row.system_properties);
+  if (row.body.size() <= kLongestToldBody) {
+    if (Result<Json> body = parse_json(row.body)) detail["body"] = std::move(*body);
+  }
+  return dump(detail);
+}
+
 }  // namespace
 
 Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, Throttle& throttle,
-               const Clock& clock)
-    : store_(store), twins_(twins), links_(links), routing_(routing), throttle_(throttle), clock_(clock) {}
+               const Clock& clock, Observers& observers, Metrics& metrics)
+    : store_(store),
+      twins_(twins),
+      links_(links),
+      routing_(routing),
+      throttle_(throttle),
+      clock_(clock),
+      observers_(observers),
+      metrics_(metrics) {}
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));
@@ -88,7 +113,11 @@ Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const T
   if (const Result<void> admitted = throttle_.admit(Operation::d2c_send); !admitted) return admitted.error();
   throttle_.charge(bytes);
   links_.touch(from.identity);
-  for (storage::EventRow& row : rows) deliver(std::move(row));
+  for (storage::EventRow& row : rows) {
+    metrics_.telemetry_bytes += row.body.size();
+    observers_.tell(Happening::telemetry, from.identity, [&row] { return telemetry_detail(row); });
+    deliver(std::move(row));
+  }
   return {};
 }
 

@@ -22,8 +22,10 @@ struct EventRow;
 namespace iothub::hub {
 
 class Links;
+class Observers;
 class Throttle;
 class TwinCache;
+struct Metrics;
 
 namespace routing {
 class Routing;
@@ -44,7 +46,7 @@ class Events {
   using Listener = Listeners<int>::Listener;
 
   Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, Throttle& throttle,
-         const Clock& clock);
+         const Clock& clock, Observers& observers, Metrics& metrics);
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB; and what Throttle::admit refuses.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
@@ -70,6 +72,8 @@ class Events {
   routing::Routing& routing_;
   Throttle& throttle_;
   const Clock& clock_;
+  Observers& observers_;
+  Metrics& metrics_;
   Listeners<int> appended_;
 };
 

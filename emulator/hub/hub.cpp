@@ -9,8 +9,12 @@
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/event_retention.h"
 #include "emulator/hub/fault_injection.h"
+#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/feedback.h"
+#include "emulator/hub/metrics.h"
 #include "emulator/hub/notifications.h"
+#include "emulator/hub/observer.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/throttle.h"
 #include "emulator/hub/uploads.h"
@@ -29,6 +33,26 @@ std::string first_label(const std::string& host) {
   return address ? host : host.substr(0, host.find('.'));
 }
 
+std::string connected_detail(DeviceLink* link) {
+  if (link == nullptr) return {};
+  const LinkPeer peer = link->peer();
+  return detail_text({{"protocol", peer.protocol}, {"address", peer.address}});
+}
+
+std::string twin_detail(TwinCache& twins, const Identity& identity, const TwinUpdate& update) {
+  Json detail = Json::object();
+  if (const Twin* twin = twins.find(identity)) {
+    detail["version"] = twin->version;
+    detail["desiredVersion"] = twin->desired.version;
+    detail["reportedVersion"] = twin->reported.version;
+  }
+  if (update.replaced) detail["replaced"] = true;
+  if (update.tags != nullptr) detail["tags"] = *update.tags;
+  if (update.desired != nullptr) detail["desired"] = *update.desired;
+  if (update.reported != nullptr) detail["reported"] = *update.reported;
+  return dump(detail);
+}
+
 }  // namespace
 
 Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Scheduler& scheduler, RandomSource& random)
@@ -38,25 +62,31 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       clock_(clock),
       scheduler_(scheduler),
       random_(random),
+      observers_(std::make_unique<Observers>(clock)),
+      metrics_(std::make_unique<Metrics>()),
+      refusals_(std::make_unique<Refusals>(clock, *observers_)),
+      fault_rules_(std::make_unique<FaultRules>(random, *observers_)),
       throttle_(std::make_unique<Throttle>(options_.size, short_name_, store, clock)),
       identities_(store),
       twin_cache_(store),
       links_(identities_, clock),
-      auth_(options_.policies, options_.auth, options_.host_names, identities_, clock),
+      auth_(options_.policies, options_.auth, options_.host_names, identities_,
+            options_.sas_clock != nullptr ? *options_.sas_clock : clock),
       registry_(short_name_, store, identities_, twin_cache_, links_, clock, random),
       twins_(twin_cache_, identities_, links_, clock),
       configurations_(store, registry_, twins_, links_, clock, scheduler, options_.lenient),
-      methods_(identities_, links_, scheduler),
+      methods_(identities_, links_, scheduler, *observers_),
       queries_(store, links_),
       jobs_(store, twins_, methods_, links_, *throttle_, clock, scheduler, options_.lenient),
       routing_(std::make_unique<routing::Routing>(short_name_, twin_cache_)),
-      events_(store, twin_cache_, links_, *routing_, *throttle_, clock),
+      events_(store, twin_cache_, links_, *routing_, *throttle_, clock, *observers_, *metrics_),
       notifications_(
           std::make_unique<Notifications>(short_name_, twin_cache_, *routing_, events_, clock, scheduler, random)),
       event_reader_(std::make_unique<EventReader>(store)),
       sessions_(store),
       feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
-      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, *throttle_, clock, scheduler, random)),
+      c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, *throttle_, clock, scheduler, random,
+                                 *observers_, *metrics_)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       faults_(std::make_unique<Faults>(clock)),
@@ -65,13 +95,22 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     methods_.link_gone(identity);
     c2d_->link_gone(identity);
     if (links_.find(identity) == nullptr) notifications_->disconnected(identity);
+    observers_->tell(Happening::disconnected, identity);
   });
-  links_.on_connected([this](const Identity& identity) { notifications_->connected(identity); });
+  links_.on_connected([this](const Identity& identity) {
+    notifications_->connected(identity);
+    observers_->tell(Happening::connected, identity, [&] { return connected_detail(links_.find(identity)); });
+  });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
     notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    observers_->tell(
+        lifecycle == Registry::Lifecycle::created ? Happening::identity_created : Happening::identity_deleted,
+        identity);
   });
-  twins_.on_updated(
-      [this](const Identity& identity, const TwinUpdate& update) { notifications_->twin_updated(identity, update); });
+  twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
+    notifications_->twin_updated(identity, update);
+    observers_->tell(Happening::twin_updated, identity, [&] { return twin_detail(twin_cache_, identity, update); });
+  });
   registry_.on_changed([this](const Identity& identity) {
     if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
     configurations_.identity_changed(identity);
@@ -117,14 +156,38 @@ bool Hub::commit() {
   }
 }
 
+void Hub::commit_now() {
+  if (has_uncommitted() && !commit()) throw storage::Error("the turn's writes could not be committed");
+}
+
 void Hub::roll_back() {
   store_.roll_back();
+  observers_->tell(Happening::rolled_back);
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
   throttle_->forget();
+}
+
+void Hub::device_replaced(const DeviceId& device) {
+  identities_.clear();
+  twin_cache_.clear();
+  links_.forget({device}, true);
+  c2d_->identity_removed({device});
+  configurations_.identity_changed({device});
+}
+
+void Hub::store_replaced() {
+  identities_.clear();
+  twin_cache_.clear();
+  links_.forget_all();
+  configurations_.forget();
+  feedback_->forget();
+  c2d_->forget_delivered();
+  jobs_.store_replaced();
+  refusals_->clear();
 }
 
 }  // namespace iothub::hub

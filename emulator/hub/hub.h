@@ -24,9 +24,13 @@
 namespace iothub::hub {
 
 class C2d;
+class FaultRules;
 class Feedback;
 class EventRetention;
 class Notifications;
+class Observers;
+class Refusals;
+struct Metrics;
 
 namespace routing {
 class Routing;
@@ -42,7 +46,9 @@ struct HubOptions {
   std::vector<Policy> policies = default_policies();
   AuthOptions auth;  ///< app sets the service's graces (limits.h) or --sas-grace
   std::chrono::seconds event_retention = std::chrono::days(1);
-  bool lenient = false;          ///< what the real hub refuses and `--lenient` accepts
+  bool lenient = false;  ///< what the real hub refuses and `--lenient` accepts
+  /// Rules over SAS expiry where the hub's clock is a virtual one; null: the hub's clock does. Outlives the hub.
+  const Clock* sas_clock = nullptr;
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
   std::optional<HubSize> size;   ///< turns throttles and quotas on (throttle.h)
 };
@@ -65,6 +71,7 @@ class Hub {
   const Clock& clock() const { return clock_; }
   Scheduler& scheduler() { return scheduler_; }
   Auth& auth() { return auth_; }
+  const Auth& auth() const { return auth_; }
   Registry& registry() { return registry_; }
   Twins& twins() { return twins_; }
   Links& links() { return links_; }
@@ -81,6 +88,10 @@ class Hub {
   Uploads& uploads() { return *uploads_; }
   Throttle& throttle() { return *throttle_; }
   Faults& faults() { return *faults_; }
+  Observers& observers() { return *observers_; }
+  Metrics& metrics() { return *metrics_; }
+  Refusals& refusals() { return *refusals_; }
+  FaultRules& fault_rules() { return *fault_rules_; }
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -90,8 +101,16 @@ class Hub {
   /// Makes the turn's writes durable. False (and logged): they are lost, the caches are dropped, nothing of the turn
   /// may be acknowledged.
   [[nodiscard]] bool commit();
+  /// commit() in the middle of a turn, for what must be durable before something else is done; throws storage::Error
+  /// when it fails.
+  void commit_now();
   /// After a storage::Error inside a call: the open transaction is gone, so the caches are too.
   void roll_back();
+  /// The store's content was exchanged under the hub (reset, restore), and committed: every link has been closed
+  /// before, and all that was known of the old content is forgotten.
+  void store_replaced();
+  /// The same for one device and its modules, whose links may go on.
+  void device_replaced(const DeviceId& device);
 
  private:
   void schedule_activity_flush();
@@ -102,6 +121,10 @@ class Hub {
   const Clock& clock_;
   Scheduler& scheduler_;
   RandomSource& random_;
+  std::unique_ptr<Observers> observers_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<Refusals> refusals_;
+  std::unique_ptr<FaultRules> fault_rules_;
   std::unique_ptr<Throttle> throttle_;  ///< before those that ask it
   IdentityCache identities_;
   TwinCache twin_cache_;

@@ -77,6 +77,7 @@ Json statistics_of(std::int64_t devices, std::int64_t failed, std::int64_t succe
 
 /// A job at work. Devices are looked at in key order; methods in flight are bounded.
 struct Jobs::Running {
+  bool dropped = false;  ///< its store's content was exchanged
   Json job;
   Targets targets;
   std::string after_device, after_module;
@@ -99,6 +100,13 @@ Jobs::Jobs(storage::Store& store, Twins& twins, Methods& methods, const Links& l
       lenient_(lenient) {}
 
 Jobs::~Jobs() = default;
+
+void Jobs::store_replaced() {
+  waiting_.clear();
+  for (const auto& [id, run] : running_) run->dropped = true;
+  running_.clear();
+  resume();
+}
 
 void Jobs::resume() {
   for (const storage::Store::Document& document : store_.documents(kJobs)) {
@@ -281,6 +289,7 @@ void Jobs::run_on(const std::shared_ptr<Running>& run, const Identity& identity)
   MethodCall call = MethodCall::from_json(run->job["cloudToDeviceMethod"]).value();
   throttle_.charge(call.payload.size());
   methods_.invoke(identity, std::move(call), [this, run, row](const Result<MethodAnswer>& answer) {
+    if (run->dropped) return;
     --run->in_flight;
     throttle_.charge(answer ? dump(answer->payload).size() : 0);
     Json done = row;

@@ -31,6 +31,8 @@ class Jobs {
 
   /// Jobs that had not ended when the process did: the hub calls it once, when it is whole.
   void resume();
+  /// The store's content was exchanged: what runs and waits ends, and the new jobs resume.
+  void store_replaced();
 
   /// PUT: 400004 for a request that is wrong, 409104 for an id in use. Returns the JobResponse, status `queued`.
   Result<Json> create(const std::string& id, const Json& request);

@@ -1,5 +1,6 @@
 #include "emulator/hub/links.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "emulator/hub/identity_cache.h"
@@ -87,6 +88,21 @@ void Links::forget(const Identity& identity, bool and_modules) {
   std::erase_if(unflushed_, [&](const auto& entry) {
     return and_modules ? entry.first.device == identity.device : entry.first == identity;
   });
+}
+
+std::vector<ConnectedLink> Links::connected() const {
+  std::vector<ConnectedLink> links;
+  for (const auto& [identity, live] : live_) {
+    links.push_back({identity, live.link->peer(), live.connected_at, live.last_activity});
+  }
+  std::sort(links.begin(), links.end(), [](const auto& a, const auto& b) { return a.identity < b.identity; });
+  return links;
+}
+
+void Links::close_all() {
+  std::vector<Identity> all;
+  for (const auto& [identity, live] : live_) all.push_back(identity);
+  for (const Identity& identity : all) close(identity, LinkEnd::reset, false);
 }
 
 void Links::flush_activity() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "emulator/hub/clock.h"
 #include "emulator/hub/device_link.h"
@@ -18,6 +19,14 @@ class IdentityCache;
 struct LinkState {
   bool connected = false;
   Timestamp connection_state_updated;
+  Timestamp last_activity;
+};
+
+/// One that is connected, as the control API shows it.
+struct ConnectedLink {
+  Identity identity;
+  LinkPeer peer;
+  Timestamp since;
   Timestamp last_activity;
 };
 
@@ -57,6 +66,8 @@ class Links {
   /// Closes the identity's link; for a device with `and_modules` its modules' too.
   void close(const Identity& identity, LinkEnd end, bool and_modules);
   std::size_t connected_count() const { return live_.size(); }
+  /// By name.
+  std::vector<ConnectedLink> connected() const;
   /// Connected devices without their modules: what service statistics count.
   std::size_t connected_device_count() const { return connected_devices_; }
 
@@ -65,6 +76,10 @@ class Links {
   /// The newest known state, live or as stored.
   LinkState state(const Identity& identity, std::int64_t stored_state_updated, std::int64_t stored_last_activity) const;
   void forget(const Identity& identity, bool and_modules);
+  /// Closes every link with LinkEnd::reset.
+  void close_all();
+  /// The times that wait to be written, of all.
+  void forget_all() { unflushed_.clear(); }
 
   /// Writes times that have moved since the last call; the hub calls it every few seconds and before it ends.
   void flush_activity();

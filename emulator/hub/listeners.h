@@ -43,6 +43,8 @@ class Listeners {
     return Listener(*this, last_id_);
   }
 
+  bool empty() const { return by_id_.empty(); }
+
   /// In the order they came; one that ends during this is not told any more.
   void tell(What... what) const {
     std::uint64_t last = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "emulator/hub/limits.h"
+#include "emulator/hub/observer.h"
 
 namespace iothub::hub {
 namespace {
@@ -43,6 +44,22 @@ Result<std::chrono::seconds> timeout_of(const Json& body, const char* name, std:
   return std::chrono::seconds(seconds);
 }
 
+std::string call_detail(const MethodCall& call) {
+  return R"({"method":)" + dump(call.name) + R"(,"payload":)" + call.payload + "}";
+}
+
+std::string answer_detail(const std::string& method, const Result<MethodAnswer>& result) {
+  Json detail{{"method", method}};
+  if (result) {
+    detail["status"] = result->status;
+    detail["payload"] = result->payload;
+  } else {
+    detail["code"] = static_cast<int>(result.error().code);
+    detail["message"] = result.error().message;
+  }
+  return dump(detail);
+}
+
 }  // namespace
 
 Result<MethodCall> MethodCall::from_json(const Json& body) {
@@ -70,8 +87,8 @@ Result<MethodCall> MethodCall::from_json(const Json& body) {
   return call;
 }
 
-Methods::Methods(IdentityCache& identities, Links& links, Scheduler& scheduler)
-    : identities_(identities), links_(links), scheduler_(scheduler) {}
+Methods::Methods(IdentityCache& identities, Links& links, Scheduler& scheduler, Observers& observers)
+    : identities_(identities), links_(links), scheduler_(scheduler), observers_(observers) {}
 
 Methods::~Methods() = default;
 
@@ -116,6 +133,7 @@ bool Methods::send(std::uint64_t id, Waiting& waiting) {
   if (link == nullptr || !link->invoke_method({std::to_string(id), waiting.call.name, waiting.call.payload}))
     return false;
   waiting.sent = true;
+  observers_.tell(Happening::method_invoked, waiting.identity, [&] { return call_detail(waiting.call); });
   waiting.timer.set(waiting.call.response_timeout, [this, id] { finish(id, no_answer()); });
   return true;
 }
@@ -132,6 +150,8 @@ void Methods::finish(std::uint64_t id, Result<MethodAnswer> result) {
       break;
     }
   }
+  observers_.tell(result ? Happening::method_answered : Happening::method_failed, waiting->identity,
+                  [&] { return answer_detail(waiting->call.name, result); });
   if (waiting->done) waiting->done(std::move(result));
 }
 

@@ -17,6 +17,8 @@
 
 namespace iothub::hub {
 
+class Observers;
+
 struct MethodCall {
   std::string name;
   std::string payload = "null";               ///< JSON text, forwarded as it is
@@ -36,7 +38,7 @@ class Methods {
  public:
   using Done = std::function<void(Result<MethodAnswer>)>;
 
-  Methods(IdentityCache& identities, Links& links, Scheduler& scheduler);
+  Methods(IdentityCache& identities, Links& links, Scheduler& scheduler, Observers& observers);
   Methods(const Methods&) = delete;
   Methods& operator=(const Methods&) = delete;
   ~Methods();
@@ -73,6 +75,7 @@ class Methods {
   IdentityCache& identities_;
   Links& links_;
   Scheduler& scheduler_;
+  Observers& observers_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Waiting>> calls_;
   std::unordered_multimap<Identity, std::uint64_t, IdentityHash> by_identity_;

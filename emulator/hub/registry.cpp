@@ -35,7 +35,12 @@ HubError etag_mismatch(const storage::IdentityRow& row, const IfMatch& if_match)
   return identity_etag_mismatch(row.etag, text::base64_decode_text(if_match.etag).value_or(if_match.etag));
 }
 
-/// A new twin's metadata holds one time: the creation's for a device, "never" for a module (recorded).
+std::string scopes_text(const std::vector<std::string>& scopes) {
+  return scopes.empty() ? std::string() : dump(Json(scopes));
+}
+
+}  // namespace
+
 storage::TwinRow initial_twin(const Identity& identity, Timestamp now) {
   storage::TwinRow twin;
   twin.device_id = identity.device.value;
@@ -44,12 +49,6 @@ storage::TwinRow initial_twin(const Identity& identity, Timestamp now) {
   twin.reported_metadata = twin.desired_metadata;
   return twin;
 }
-
-std::string scopes_text(const std::vector<std::string>& scopes) {
-  return scopes.empty() ? std::string() : dump(Json(scopes));
-}
-
-}  // namespace
 
 Registry::Registry(std::string hub_name, storage::Store& store, IdentityCache& identities, TwinCache& twins,
                    Links& links, const Clock& clock, RandomSource& random)

@@ -19,6 +19,9 @@ namespace iothub::hub {
 
 class TwinCache;
 
+/// A new twin. Its metadata holds one time: the creation's for a device, "never" for a module (recorded).
+storage::TwinRow initial_twin(const Identity& identity, Timestamp now);
+
 /// The writable part of an identity. PUT replaces all of it: what is left out is cleared, or generated anew (keys).
 struct IdentityWrite {
   bool enabled = true;

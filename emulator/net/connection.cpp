@@ -224,11 +224,17 @@ void Connection::deliver(std::span<const std::byte> bytes) {
 }
 
 bool Connection::may_speak(Protocol protocol) const {
+  if (plain_ == PlainText::portal) return protocol == Protocol::http;
   return transport_.is_tls() || plain_ == PlainText::every_protocol ||
          (plain_ == PlainText::amqp && protocol == Protocol::amqp);
 }
 
 void Connection::refuse(Protocol protocol) {
+  if (plain_ == PlainText::portal) {
+    spdlog::info("{}: {} speaks no HTTP, and this is the port of the portal and the control API", peer_.connection_id,
+                 peer_.remote_address);
+    return close("the portal's port speaks HTTP only");
+  }
   if (!may_speak(protocol) && protocol != Protocol::unknown) {
     spdlog::info("{}: {} speaks without TLS, which this port refuses: use TLS (https://, mqtts), or --allow-plain",
                  peer_.connection_id, peer_.remote_address);
@@ -241,6 +247,7 @@ void Connection::refuse(Protocol protocol) {
 
 void Connection::open_session(Protocol protocol, std::span<const std::byte> bytes) {
   peer_.secure = transport_.is_tls();
+  peer_.portal = plain_ == PlainText::portal;
   peer_.certificate = transport_.client_certificate();
   spdlog::debug("{}: {} over {}", peer_.connection_id,
                 protocol == Protocol::mqtt   ? "MQTT"
@@ -294,6 +301,7 @@ void Connection::switch_to_websocket() {
   const bool mqtt = upgrade->inner == heads::WebSocketProtocol::mqtt;
   spdlog::debug("{}: {} over WebSocket", peer_.connection_id, mqtt ? "MQTT" : "AMQP");
   websocket_ = std::make_unique<WebSocket>();
+  peer_.websocket = true;
   session_ = context_.make_session(mqtt ? Protocol::mqtt : Protocol::amqp, *this, peer_, context_.environment);
   http_ = false;
   answered_ = false;

@@ -66,6 +66,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void become_websocket(heads::WebSocketProtocol inner, std::string rest) override;
 
   hub::Hub* hub() const override;
+  bool speaks_http() const { return http_; }
   void turn_failed() override;
   void seal() override;
   void write_sealed() override;

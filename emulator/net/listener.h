@@ -20,6 +20,7 @@ enum class PlainText {
   none,
   amqp,  ///< Event Hubs clients with UseDevelopmentEmulator=true never use TLS
   every_protocol,
+  portal,  ///< HTTP only, with or without TLS: pages and the control API, nothing of the hub
 };
 
 struct ListenOptions {

@@ -22,18 +22,39 @@ Server::~Server() {
 }
 
 std::uint16_t Server::listen(const ListenOptions& options) {
-  listeners_.push_back(std::make_unique<Listener>(
+  auto listener = std::make_unique<Listener>(
       context_.loop, options,
       [this, plain = options.plain](Socket socket, const boost::asio::ip::tcp::endpoint& remote) {
         accept(std::move(socket), remote, plain);
-      }));
-  return listeners_.back()->port();
+      });
+  listeners_.push_back({options.address, std::move(listener)});
+  return listeners_.back().listener->port();
+}
+
+void Server::stop_listening(const std::string& address) {
+  std::erase_if(listeners_, [&address](const Listening& each) { return each.address == address; });
+}
+
+bool Server::let_go(const hub::Hub& hub) {
+  bool gone = true;
+  for (const auto& connection : context_.open) {
+    if (connection->hub() != &hub) continue;
+    gone = false;
+    connection->close("the hub was removed");
+  }
+  return gone;
 }
 
 void Server::accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, PlainText plain) {
   const auto connection = std::make_shared<Connection>(
       context_, std::move(socket), fmt::format("c{}", ++last_connection_), endpoint_text(remote), plain);
   connection->start();
+}
+
+void Server::drop_connections(const hub::Hub& hub, std::string_view reason) {
+  for (const auto& connection : context_.open) {
+    if (connection->hub() == &hub && !connection->speaks_http()) connection->abort(reason);
+  }
 }
 
 void Server::stop() {

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulator/hub/directory.h"
@@ -28,9 +30,21 @@ class Server {
   /// BindError, or std::invalid_argument for the address.
   std::uint16_t listen(const ListenOptions& options);
 
+  /// Closes the listeners of that address, as listen() was given it.
+  void stop_listening(const std::string& address);
+
   /// Ends the turn, closes listeners and connections without waiting for any peer, and commits what the sessions' ends
   /// wrote. On the loop's thread, not inside a session's call; calling it again does nothing.
   void stop();
+
+  /// What sessions are given from now on; before the loop runs.
+  heads::SessionEnvironment& environment() { return context_.environment; }
+
+  /// Cuts at this turn's end what speaks to the hub, but HTTP, which asks anew for each request.
+  void drop_connections(const hub::Hub& hub, std::string_view reason);
+  /// Closes what speaks HTTP to a hub that goes, behind the answers that are queued. True when nothing speaks to the
+  /// hub any more.
+  bool let_go(const hub::Hub& hub);
 
   std::size_t connection_count() const { return context_.open.size(); }
 
@@ -38,7 +52,11 @@ class Server {
   void accept(Socket socket, const boost::asio::ip::tcp::endpoint& remote, PlainText plain);
 
   ConnectionContext context_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  struct Listening {
+    std::string address;
+    std::unique_ptr<Listener> listener;
+  };
+  std::vector<Listening> listeners_;
   std::uint64_t last_connection_ = 0;
   bool stopped_ = false;
 };

@@ -24,6 +24,13 @@ void serialize(const Response& response, bool keep_alive, std::string& out) {
   if (!response.to_head) out += response.body;
 }
 
+void serialize_stream_head(const Response& response, std::string& out) {
+  out += "HTTP/1.1 " + std::to_string(response.status) + ' ';
+  out += reason_phrase(response.status);
+  for (const Header& header : response.headers) out += "\r\n" + header.name + ": " + header.value;
+  out += "\r\nConnection: close\r\n\r\n";
+}
+
 std::string_view reason_phrase(int status) {
   switch (status) {
     case 100:

@@ -19,6 +19,9 @@ struct Response {
 /// false comes `Connection: close`.
 void serialize(const Response& response, bool keep_alive, std::string& out);
 
+/// Appends the head of an answer whose body follows and ends with the connection (RFC 9112, 6.3).
+void serialize_stream_head(const Response& response, std::string& out);
+
 /// The text after the status: Python's SDK shows it to its user as the whole error. Empty for an unknown status.
 std::string_view reason_phrase(int status);
 

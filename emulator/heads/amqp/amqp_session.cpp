@@ -12,6 +12,9 @@
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
 #include "emulator/heads/refusal.h"
+#include "emulator/hub/fault_rules.h"
+#include "emulator/hub/json.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
 
@@ -141,6 +144,11 @@ void AmqpSession::opened(std::string_view hostname) {
     spdlog::warn("amqp {}: refused: no hub here is called '{}'; see --host-name", peer_.connection_id, shown(hostname));
     return engine_.close({"amqp:not-found", "No hub is called '" + std::string(hostname) + "'"});
   }
+  if (const hub::FaultRule* rule = hub_->fault_rules().strike("amqp", {}, "connect"); rule != nullptr) {
+    const std::string reason = "fault rule " + std::to_string(rule->id) + ": " + std::string(name_of(rule->action));
+    if (rule->action == hub::FaultRule::Action::cut) outbox_.abort(reason);
+    return engine_.close({"amqp:internal-error", reason});
+  }
   spdlog::info("amqp {}: connected from {}{}", peer_.connection_id, peer_.remote_address,
                peer_.secure ? "" : " without TLS");
   appended_ = hub_->events().on_appended([this](int partition) {
@@ -238,6 +246,7 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
       return std::nullopt;
   }
   if (authorized) return std::nullopt;
+  hub_->refusals().note("amqp", link.address.identity.name(), "attach " + shown(link.address.path), authorized.error());
   spdlog::warn("amqp {}: no access to '{}': {}", peer_.connection_id, shown(link.address.path),
                authorized.error().reason);
   return condition_of(*hub_, authorized.error());
@@ -246,6 +255,8 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
 void AmqpSession::refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why) {
   spdlog::warn("amqp {}: the link '{}' to '{}' is refused: {}: {}", peer_.connection_id, shown(attach.name),
                shown(attach.peer_receives ? attach.source : attach.target), condition.name, why);
+  hub_->refusals().note("amqp", {}, "attach " + shown(attach.peer_receives ? attach.source : attach.target),
+                        condition.name + ": " + std::string(why));
   engine_.refuse(attach.link, condition);
 }
 
@@ -454,6 +465,7 @@ std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
       addressed ? hub_->c2d().send(addressed->to, std::move(addressed->message)) : hub::Result<void>(addressed.error());
   if (sent) return std::nullopt;
   const hub::HubError& error = sent.error();
+  hub_->refusals().note("amqp", {}, "send cloud-to-device message", error);
   spdlog::info("amqp {}: a cloud-to-device message is refused: {} {}", peer_.connection_id, name_of(error.code),
                shown(heads::said(error)));
   return condition_of(*hub_, error);

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/twin_json.h"
 #include "protocol/mqtt/encode.h"
 #include "protocol/mqtt/frame.h"
@@ -45,6 +47,7 @@ MqttSession::MqttSession(const SessionEnvironment& environment, const Peer& peer
       outbox_(outbox),
       timer_(environment.scheduler),
       fault_(environment.scheduler),
+      hold_(environment.scheduler),
       last_packet_(environment.wall_clock.now()) {
   timer_.set(kConnectTimeout, [this] { end("no CONNECT came within 30 s"); });
 }
@@ -55,6 +58,10 @@ MqttSession::~MqttSession() = default;
 
 void MqttSession::receive(std::span<const std::byte> bytes) {
   if (state_ == State::ended) return;
+  if (held_) {
+    partial_ += as_text(bytes);
+    return;
+  }
   const bool straight = partial_.empty();
   if (!straight) {
     partial_ += as_text(bytes);
@@ -86,7 +93,17 @@ std::size_t MqttSession::consume(std::span<const std::byte> bytes) {
       break;
     }
     last_packet_ = environment_.wall_clock.now();
-    handle(*packet);
+    const hub::FaultRule* rule = std::exchange(fault_was_met_, false) ? nullptr : strike(*packet);
+    if (rule != nullptr && rule->action == hub::FaultRule::Action::delay) {
+      hold(rule->delay);
+      break;
+    }
+    if (rule != nullptr) {
+      const hub::FaultRule struck = *rule;
+      suffer(struck, *packet);
+    } else {
+      handle(*packet);
+    }
     used += frame.packet.size();
   }
   return used;
@@ -115,6 +132,96 @@ void MqttSession::handle(const mqtt::ClientPacket& packet) {
              packet);
 }
 
+// ---- faults by rule -------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string_view operation_of(const mqtt::ClientPacket& packet, const hub::Identity* identity) {
+  return std::visit(Overloaded{
+                        [](const mqtt::Connect&) -> std::string_view { return "connect"; },
+                        [&](const mqtt::Publish& publish) -> std::string_view {
+                          if (identity == nullptr) return {};
+                          const PublishTopic topic = parse_publish_topic(publish.topic, *identity);
+                          if (std::holds_alternative<TelemetryTopic>(topic)) return "telemetry";
+                          if (std::holds_alternative<MethodResponseTopic>(topic)) return "method";
+                          return std::holds_alternative<ForeignTopic>(topic) ? "publish" : "twin";
+                        },
+                        [](const mqtt::Puback&) -> std::string_view { return "c2d"; },
+                        [](const mqtt::Subscribe&) -> std::string_view { return "subscribe"; },
+                        [](const mqtt::Unsubscribe&) -> std::string_view { return "unsubscribe"; },
+                        [](const mqtt::Pingreq&) -> std::string_view { return "ping"; },
+                        [](const auto&) -> std::string_view { return {}; },
+                    },
+                    packet);
+}
+
+}  // namespace
+
+const hub::FaultRule* MqttSession::strike(const mqtt::ClientPacket& packet) const {
+  hub::Hub* hub = hub_;
+  std::string device = principal_ ? identity().device.value : std::string();
+  if (const auto* connect = std::get_if<mqtt::Connect>(&packet); connect != nullptr && connect->user_name) {
+    const std::optional<UserName> name = parse_user_name(*connect->user_name);
+    if (name) {
+      hub = environment_.hubs.find(name->host);
+      device = name->identity.device.value;
+    }
+  }
+  if (hub == nullptr || hub->fault_rules().all().empty()) return nullptr;
+  return hub->fault_rules().strike("mqtt", device, operation_of(packet, principal_ ? &identity() : nullptr));
+}
+
+void MqttSession::hold(std::chrono::milliseconds delay) {
+  held_ = true;
+  outbox_.pause_reading(true);
+  hold_.set(delay, [this] {
+    held_ = false;
+    fault_was_met_ = true;
+    receive({});
+    if (!held_ && state_ != State::ended) outbox_.pause_reading(false);
+  });
+}
+
+void MqttSession::suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& packet) {
+  using Action = hub::FaultRule::Action;
+  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  const auto* connect = std::get_if<mqtt::Connect>(&packet);
+  const auto* publish = std::get_if<mqtt::Publish>(&packet);
+  switch (rule.action) {
+    case Action::drop:
+      spdlog::info("mqtt {}: a packet is dropped by {}", peer_.connection_id, reason);
+      return;
+    case Action::cut:
+      outbox_.abort(reason);
+      return end(reason);
+    case Action::duplicate:
+      copies_ = 2;
+      handle(packet);
+      copies_ = 1;
+      return;
+    case Action::refuse_connection:
+    case Action::throttle:
+    case Action::status:
+    case Action::delay:
+      break;
+  }
+  if (connect != nullptr) return refuse(*connect, kServerUnavailable, reason);
+  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  PublishTopic topic = ForeignTopic{};
+  if (publish != nullptr && principal_) topic = parse_publish_topic(publish->topic, identity());
+  const auto* get = std::get_if<TwinGetTopic>(&topic);
+  const auto* patch = std::get_if<ReportedPatchTopic>(&topic);
+  if (get == nullptr && patch == nullptr) return end(reason);
+  if (publish->qos == 1) mqtt::encode_puback(outbox_.pending(), publish->packet_id);
+  answer_twin_error(get != nullptr ? get->rid : patch->rid, "twin request",
+                    {static_cast<hub::ErrorCode>(status * 1000), reason, {}, {}});
+}
+
+bool MqttSession::loses(std::string_view operation) {
+  const hub::FaultRule* rule = hub_->fault_rules().strike("mqtt", identity().device.value, operation);
+  return rule != nullptr && rule->action == hub::FaultRule::Action::drop;
+}
+
 // ---- CONNECT ------------------------------------------------------------------------------------------------------
 
 void MqttSession::handle_connect(const mqtt::Connect& connect) {
@@ -123,34 +230,38 @@ void MqttSession::handle_connect(const mqtt::Connect& connect) {
     return end("CONNECT refused: MQTT 5 is not spoken; use MQTT 3.1.1");
   }
   if (connect.protocol_name != "MQTT" || connect.protocol_level != 4) {
-    return refuse(kUnacceptableProtocol, "protocol '" + shown(connect.protocol_name) + "' level " +
-                                             std::to_string(connect.protocol_level) + "; use MQTT 3.1.1 (level 4)");
+    return refuse(connect, kUnacceptableProtocol,
+                  "protocol '" + shown(connect.protocol_name) + "' level " + std::to_string(connect.protocol_level) +
+                      "; use MQTT 3.1.1 (level 4)");
   }
   if (connect.client_id.empty() && !connect.clean_session) {
-    return refuse(kIdentifierRejected, "the client id is empty and clean session is 0");
+    return refuse(connect, kIdentifierRejected, "the client id is empty and clean session is 0");
   }
-  if (!connect.user_name) return refuse(kNotAuthorized, "there is no user name");
+  if (!connect.user_name) return refuse(connect, kNotAuthorized, "there is no user name");
   const std::optional<UserName> name = parse_user_name(*connect.user_name);
   if (!name) {
-    return refuse(kNotAuthorized, "the user name '" + shown(*connect.user_name) +
-                                      "' is not {host}/{deviceId}[/{moduleId}]/?api-version=...");
+    return refuse(
+        connect, kNotAuthorized,
+        "the user name '" + shown(*connect.user_name) + "' is not {host}/{deviceId}[/{moduleId}]/?api-version=...");
   }
   if (connect.client_id != name->identity.name()) {
-    return refuse(kNotAuthorized, "the client id '" + shown(connect.client_id) + "' is not '" + name->identity.name() +
-                                      "', which the user name names");
+    return refuse(connect, kNotAuthorized,
+                  "the client id '" + shown(connect.client_id) + "' is not '" + name->identity.name() +
+                      "', which the user name names");
   }
   hub::Hub* hub = environment_.hubs.find(name->host);
   if (hub == nullptr) {
-    return refuse(kNotAuthorized, "no hub here is called '" + shown(name->host) + "'; see --host-name");
+    return refuse(connect, kNotAuthorized, "no hub here is called '" + shown(name->host) + "'; see --host-name");
   }
   hub::DeviceCredentials credentials;
   if (connect.password) credentials.sas_token = as_text(*connect.password);
   if (peer_.certificate) credentials.certificate = &*peer_.certificate;
   hub::Result<hub::DevicePrincipal> principal = hub->auth().authenticate_device(name->identity, credentials);
-  if (!principal) return refuse(kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
+  if (!principal)
+    return refuse(connect, kNotAuthorized, "'" + name->identity.name() + "': " + principal.error().reason);
 
   if (const auto admitted = hub->throttle().admit(hub::Operation::connection); !admitted) {
-    return refuse(kServerUnavailable, "'" + name->identity.name() + "': " + admitted.error().message);
+    return refuse(connect, kServerUnavailable, "'" + name->identity.name() + "': " + admitted.error().message);
   }
 
   hub_ = hub;
@@ -202,8 +313,12 @@ void MqttSession::keep_will(const mqtt::Will& will) {
       std::make_unique<Will>(Will{std::move(telemetry->properties), std::string(as_text(will.payload)), will.retain});
 }
 
-void MqttSession::refuse(std::uint8_t return_code, std::string_view reason) {
+void MqttSession::refuse(const mqtt::Connect& connect, std::uint8_t return_code, std::string_view reason) {
   mqtt::encode_connack(outbox_.pending(), false, return_code);
+  const std::optional<UserName> name = connect.user_name ? parse_user_name(*connect.user_name) : std::nullopt;
+  if (hub::Hub* told = environment_.hubs.find_or_default(name ? name->host : std::string())) {
+    told->refusals().note("mqtt", shown(connect.client_id), "connect", shown(reason));
+  }
   end("CONNECT refused with " + std::to_string(return_code) + ": " + std::string(reason));
 }
 
@@ -215,32 +330,40 @@ void MqttSession::handle_publish(const mqtt::Publish& publish) {
     if (publish.qos == 1) mqtt::encode_puback(outbox_.pending(), publish.packet_id);
   };
   PublishTopic topic = parse_publish_topic(publish.topic, identity());
-  std::visit(Overloaded{
-                 [&](TelemetryTopic& telemetry) {
-                   if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
-                   const auto appended = append_telemetry(std::move(telemetry.properties), as_text(publish.payload),
-                                                          publish.retain, false);
-                   // Throttled and over the day's quota too: the hub disconnects (azure-docs #107838, sdk-java #1805).
-                   if (!appended) return end("telemetry refused: " + said(appended.error()));
-                   acknowledge();
-                 },
-                 [&](const TwinGetTopic& get) {
-                   acknowledge();
-                   answer_twin_get(get.rid);
-                 },
-                 [&](const ReportedPatchTopic& patch) {
-                   acknowledge();
-                   answer_reported_patch(patch.rid, as_text(publish.payload));
-                 },
-                 [&](const MethodResponseTopic& response) {
-                   acknowledge();
-                   take_method_answer(response, as_text(publish.payload));
-                 },
-                 [&](const ForeignTopic& foreign) {
-                   end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
-                 },
-             },
-             topic);
+  std::visit(
+      Overloaded{
+          [&](TelemetryTopic& telemetry) {
+            if (hub_->fault_injection() && inject_fault(telemetry.properties)) return;
+            for (int copy = 1; copy < copies_; ++copy) {
+              std::ignore = append_telemetry(telemetry.properties, as_text(publish.payload), publish.retain, false);
+            }
+            const auto appended =
+                append_telemetry(std::move(telemetry.properties), as_text(publish.payload), publish.retain, false);
+            if (!appended) {
+              // Throttled and over the day's quota too: the hub disconnects (azure-docs #107838, sdk-java #1805).
+              hub_->refusals().note("mqtt", identity().name(), "telemetry", appended.error());
+              return end("telemetry refused: " + said(appended.error()));
+            }
+            acknowledge();
+          },
+          [&](const TwinGetTopic& get) {
+            acknowledge();
+            answer_twin_get(get.rid);
+          },
+          [&](const ReportedPatchTopic& patch) {
+            acknowledge();
+            answer_reported_patch(patch.rid, as_text(publish.payload));
+          },
+          [&](const MethodResponseTopic& response) {
+            acknowledge();
+            take_method_answer(response, as_text(publish.payload));
+          },
+          [&](const ForeignTopic& foreign) {
+            hub_->refusals().note("mqtt", identity().name(), "publish to " + shown(publish.topic), foreign.reason);
+            end("PUBLISH to '" + shown(publish.topic) + "' refused: " + foreign.reason);
+          },
+      },
+      topic);
 }
 
 bool MqttSession::inject_fault(const PropertyBag& properties) {
@@ -334,6 +457,7 @@ void MqttSession::answer_reported_patch(std::string_view rid, std::string_view p
 }
 
 void MqttSession::answer_twin_error(std::string_view rid, std::string_view request, const hub::HubError& error) {
+  hub_->refusals().note("mqtt", identity().name(), request, error);
   spdlog::info("mqtt {}: '{}' {} refused with {}: {}", peer_.connection_id, identity().name(), request,
                static_cast<int>(error.code), shown(said(error)));
   if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
@@ -342,7 +466,7 @@ void MqttSession::answer_twin_error(std::string_view rid, std::string_view reque
 }
 
 void MqttSession::desired_changed(const hub::DesiredChange& change) {
-  if (state_ != State::connected) return;
+  if (state_ != State::connected || loses("desired")) return;
   if (const auto qos = subscriptions_.granted(Subscription::desired_patches)) {
     send(desired_patch_topic(change.version), change.payload, *qos);
   }
@@ -351,6 +475,7 @@ void MqttSession::desired_changed(const hub::DesiredChange& change) {
 bool MqttSession::invoke_method(const hub::MethodRequest& request) {
   const auto qos = subscriptions_.granted(Subscription::method_requests);
   if (state_ != State::connected || !qos) return false;
+  if (loses("method-request")) return true;
   send(method_request_topic(request.name, request.request_id), request.payload, *qos);
   return true;
 }
@@ -395,6 +520,7 @@ hub::C2dLock MqttSession::c2d_lock() const {
 bool MqttSession::deliver_c2d(const hub::C2dMessage& message) {
   const std::optional<int> qos = c2d_qos();
   if (state_ != State::connected || !qos) return false;
+  if (loses("c2d-delivery")) return true;
   const std::string topic = devicebound_topic(identity(), message);
   if (topic.size() > kMaxTopicBytes) {
     spdlog::warn("mqtt {}: message {} to '{}' waits: its properties do not fit an MQTT topic (65535 bytes)",
@@ -430,6 +556,8 @@ void MqttSession::handle_subscribe(const mqtt::Subscribe& subscribe) {
   for (const mqtt::SubscribeFilter& filter : subscribe.filters) {
     const std::optional<Subscription> subscription = subscription_of(filter.filter, identity());
     if (!subscription) {
+      hub_->refusals().note("mqtt", identity().name(), "subscribe to " + shown(filter.filter),
+                            "not one of the hub's topics");
       return end("SUBSCRIBE to '" + shown(filter.filter) + "' refused: not one of the hub's topics of '" +
                  identity().name() + "'");
     }
@@ -472,12 +600,12 @@ void MqttSession::save_subscriptions() {
 void MqttSession::watch() {
   const Timestamp silent_at{last_packet_.ticks + max_silence_.count() * (Timestamp::kPerSecond / 1000)};
   std::chrono::milliseconds delay = std::min(hub::until(environment_.wall_clock.now(), silent_at), max_silence_);
-  if (principal_->link_ends) delay = std::min(delay, hub::until(hub_->clock().now(), *principal_->link_ends));
+  if (principal_->link_ends) delay = std::min(delay, hub::until(hub_->auth().now(), *principal_->link_ends));
   timer_.set(std::max(delay, std::chrono::milliseconds{1}), [this] { check_deadlines(); });
 }
 
 void MqttSession::check_deadlines() {
-  if (principal_->link_ends && hub_->clock().now() >= *principal_->link_ends) return end("the SAS token has expired");
+  if (principal_->link_ends && hub_->auth().now() >= *principal_->link_ends) return end("the SAS token has expired");
   if (hub::until(last_packet_, environment_.wall_clock.now()) >= max_silence_) {
     return end("no packet for " + std::to_string(max_silence_.count() / 1000) + " s (keep-alive)");
   }
@@ -489,6 +617,7 @@ void MqttSession::stop(std::string_view reason) {
   state_ = State::ended;
   timer_.cancel();
   fault_.cancel();
+  hold_.cancel();
   const std::string line = shown(reason);  // a reason may quote a token's decoded parts
   outbox_.close(line);
   if (principal_) {
@@ -501,6 +630,10 @@ void MqttSession::stop(std::string_view reason) {
 void MqttSession::end(std::string_view reason) {
   stop(reason);
   attachment_.detach();
+}
+
+hub::LinkPeer MqttSession::peer() const {
+  return {peer_.websocket ? "mqtt-ws" : "mqtt", peer_.remote_address};
 }
 
 void MqttSession::close(hub::LinkEnd end_of_link) {

@@ -13,6 +13,7 @@
 #include "emulator/heads/session.h"
 #include "emulator/hub/device_link.h"
 #include "emulator/hub/fault_injection.h"
+#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/throttle.h"
 #include "protocol/mqtt/decode.h"
@@ -48,6 +49,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   bool deliver_c2d(const hub::C2dMessage& message) override;
   /// A silent but connected device gets nothing twice: MQTT 3.1.1 sends again on the next connection only.
   hub::C2dLock c2d_lock() const override;
+  hub::LinkPeer peer() const override;
   void close(hub::LinkEnd end) override;
 
  private:
@@ -63,6 +65,13 @@ class MqttSession final : public Session, public hub::DeviceLink {
   /// Handles every whole packet at the front; returns how many bytes they took.
   std::size_t consume(std::span<const std::byte> bytes);
   void handle(const mqtt::ClientPacket& packet);
+  /// The rule of the control API that strikes this packet; null mostly.
+  const hub::FaultRule* strike(const mqtt::ClientPacket& packet) const;
+  /// Nothing more is handled until the delay is over: packets keep their order.
+  void hold(std::chrono::milliseconds delay);
+  void suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& packet);
+  /// Whether a rule takes away what goes to the device.
+  bool loses(std::string_view operation);
 
   void handle_connect(const mqtt::Connect& connect);
   bool establish_session(const hub::Identity& identity, bool clean_session);
@@ -91,7 +100,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   void watch();
   void check_deadlines();
   /// Answers CONNECT with a return code other than 0 and closes.
-  void refuse(std::uint8_t return_code, std::string_view reason);
+  void refuse(const mqtt::Connect& connect, std::uint8_t return_code, std::string_view reason);
   /// Closes without touching the hub: what a DeviceLink call may do.
   void stop(std::string_view reason);
   /// stop(), and the hub shows the identity disconnected at once.
@@ -110,13 +119,17 @@ class MqttSession final : public Session, public hub::DeviceLink {
   std::map<std::uint16_t, std::string> in_flight_;
   hub::Timer timer_;  ///< the CONNECT time-out, then the next of keep-alive and token expiry
   hub::Timer fault_;  ///< a fault that the device asked for, after its delay
+  hub::Timer hold_;   ///< the end of a delay that a rule asked for
   Timestamp last_packet_;
   std::chrono::milliseconds max_silence_{kMaxSilence};
   std::uint16_t last_packet_id_ = 0;
   Subscriptions subscriptions_;
   State state_ = State::awaiting_connect;
-  bool persistent_ = false;  ///< connected with clean session 0: subscriptions outlive the connection
-  bool may_report_ = false;  ///< named an api-version; without one reported patches are refused
+  bool held_ = false;           ///< a packet at the front of partial_ waits for hold_
+  bool fault_was_met_ = false;  ///< the next packet has had its delay
+  int copies_ = 1;              ///< of telemetry: two under a rule `duplicate`
+  bool persistent_ = false;     ///< connected with clean session 0: subscriptions outlive the connection
+  bool may_report_ = false;     ///< named an api-version; without one reported patches are refused
 };
 
 }  // namespace iothub::heads::mqtt_head

@@ -7,11 +7,16 @@
 #include <utility>
 
 #include "emulator/heads/refusal.h"
+#include "emulator/hub/fault_rules.h"
+#include "emulator/hub/metrics.h"
+#include "emulator/hub/refusals.h"
 #include "protocol/text/ascii.h"
 #include "protocol/websocket/handshake.h"
 
 namespace iothub::heads::rest {
 namespace {
+
+constexpr std::string_view kOwnPath = "_emulator";
 
 using hub::ErrorCode;
 using hub::HubError;
@@ -66,6 +71,38 @@ std::optional<std::pair<WebSocketProtocol, std::string>> choose_sub_protocol(con
   return std::nullopt;
 }
 
+/// The service's name for what a fault rule answers.
+std::string_view fault_name(int status) {
+  switch (status) {
+    case 401:
+      return "IotHubUnauthorizedAccess";
+    case 403:
+      return "IotHubQuotaExceeded";
+    case 404:
+      return "DeviceNotFound";
+    case 412:
+      return "PreconditionFailed";
+    case 429:
+      return "ThrottlingException";
+    case 500:
+      return "ServerError";
+    case 503:
+      return "ServiceUnavailable";
+    case 504:
+      return "GatewayTimeout";
+    default:
+      return "InjectedFault";
+  }
+}
+
+/// The device a path names, for `explain`; empty where it names none.
+std::string device_of(const http::Target& target) {
+  const std::vector<std::string>& words = target.segments;
+  if (words.size() < 2 || (words[0] != "devices" && words[0] != "twins" && words[0] != "digitaltwins")) return {};
+  const bool module = words.size() > 3 && words[2] == "modules";
+  return module ? words[1] + "/" + words[3] : words[1];
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -89,7 +126,7 @@ RestSession::~RestSession() {
 // ---- requests in --------------------------------------------------------------------------------------------------
 
 void RestSession::receive(std::span<const std::byte> bytes) {
-  if (ended_) return;
+  if (ended_ || streaming_) return;  // after a stream no request is served any more
   parser_.feed(bytes);
   serve_requests();
 }
@@ -110,10 +147,11 @@ void RestSession::serve_requests() {
     }
   }
   serving_ = false;
-  if (awaits_answer_ && !std::exchange(paused_, true)) outbox_.pause_reading(true);
+  // A stream's reader is read on, so that its going is seen.
+  if (awaits_answer_ && !streaming_ && !std::exchange(paused_, true)) outbox_.pause_reading(true);
 }
 
-void RestSession::serve(http::Request request) {
+void RestSession::serve(http::Request request, bool with_faults) {
   const std::string method = effective_method(request);
   Exchange exchange;
   exchange.operation = shown(method + " " + request.target.substr(0, request.target.find('?')));
@@ -125,6 +163,10 @@ void RestSession::serve(http::Request request) {
   std::optional<http::Target> target = http::parse_target(request.target);
   if (!target) return refuse({ErrorCode::GenericBadRequest, "BadRequest", "the request target cannot be read", {}});
 
+  if (peer_.portal || (!target->segments.empty() && target->segments.front() == kOwnPath)) {
+    return serve_own(std::move(request), std::move(*target));
+  }
+
   const hub::Result<hub::Hub*> hub = find_hub(request, *target);
   if (!hub) return refuse(hub.error());
   if (hub_ == nullptr) {
@@ -134,6 +176,8 @@ void RestSession::serve(http::Request request) {
 
   if (method == "GET" && is_websocket_path(target->segments)) return open_websocket(request);
 
+  if (target->segments.size() > 1) exchange_.who = device_of(*target);
+  hub_->metrics().http_bytes_in += request.body.size();
   RouteMatch match = find_route(table_, method, target->segments);
   if (match.route == nullptr) {
     if (match.allowed.empty()) return refuse({ErrorCode::GenericNotFound, "NotFound", "there is no such path", {}});
@@ -144,6 +188,12 @@ void RestSession::serve(http::Request request) {
   if (match.route->operation == nullptr) return refuse(hub::not_implemented(std::string(match.route->name)));
   exchange_.errors = match.route->errors;
   exchange_.operation = std::string(match.route->name) + " (" + exchange_.operation + ")";
+
+  const hub::FaultRule* const fault =
+      with_faults
+          ? hub_->fault_rules().strike("http", exchange_.who.substr(0, exchange_.who.find('/')), match.route->name)
+          : nullptr;
+  if (fault != nullptr && !survives(*fault, request)) return;
 
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
   const std::string_view authorization = http::find(request.headers, "Authorization").value_or("");
@@ -173,6 +223,52 @@ void RestSession::serve(http::Request request) {
   if (call_ == call && call.use_count() == 2) {
     throw std::logic_error(std::string(match.route->name) + " neither answered its call nor kept it");
   }
+}
+
+/// Depends on no hub's commit: the service commits what it writes before it answers.
+void RestSession::serve_own(http::Request request, http::Target target) {
+  if (environment_.control == nullptr) {
+    return refuse({ErrorCode::GenericNotFound, "NotFound", "there is no control API here", {}});
+  }
+  const std::string said(target.authority.empty() ? http::find(request.headers, "Host").value_or("")
+                                                  : target.authority);
+  own_ =
+      std::make_shared<HttpExchange>(std::move(request), std::move(target), environment_.hubs.find(said), peer_, *this);
+  hub::Hub* const bound = std::exchange(hub_, nullptr);
+  environment_.control->serve(own_);  // a storage::Error leaves hub_ null: whose commit failed is not known then
+  hub_ = bound;
+}
+
+bool RestSession::survives(const hub::FaultRule& rule, http::Request& request) {
+  using Action = hub::FaultRule::Action;
+  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  spdlog::info("{}: {}: {}", peer_.connection_id, exchange_.operation, reason);
+  switch (rule.action) {
+    case Action::duplicate:  // doubles telemetry over MQTT
+      return true;
+    case Action::delay: {
+      auto held = std::make_shared<http::Request>(std::move(request));
+      resume_.set(rule.delay, [this, held] { serve(std::move(*held), false); });
+      return false;
+    }
+    case Action::drop:  // the client waits for an answer until it gives up
+      return false;
+    case Action::cut:
+    case Action::refuse_connection:
+      outbox_.abort(reason);
+      end(reason);
+      return false;
+    case Action::throttle:
+    case Action::status:
+      break;
+  }
+  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  const std::string_view name = fault_name(status);
+  hub::Json body;
+  body["Message"] = "ErrorCode:" + std::string(name) + ";" + reason;
+  body["ExceptionMessage"] = "Tracking ID:" + exchange_.tracking.guid();
+  send({status, {{"iothub-errorcode", std::string(name)}}, hub::dump(body)});
+  return false;
 }
 
 void RestSession::open_websocket(const http::Request& request) {
@@ -252,6 +348,9 @@ void RestSession::refuse(int status, const HubError& error, http::Headers header
   const auto level = error.code == ErrorCode::NotImplemented ? spdlog::level::warn : spdlog::level::info;
   spdlog::log(level, "{}: {} refused: {} {}: {}", peer_.connection_id, exchange_.operation, status, name_of(error.code),
               shown(said(error)));
+  if (hub::Hub* const told = hub_ != nullptr ? hub_ : environment_.hubs.find_or_default({})) {
+    told->refusals().note("http", exchange_.who, exchange_.operation, error);
+  }
   headers.push_back({"iothub-errorcode", std::string(name_of(error.code))});
   if (status == 429) exchange_.keep_alive = false;  // recorded
   send({status, std::move(headers), error_body(exchange_.errors, error, exchange_.tracking)});
@@ -270,6 +369,7 @@ void RestSession::send(http::Response response) {
   response.headers.push_back({"Date", http::http_date(environment_.wall_clock.now())});
   if (exchange_.keep_alive && exchange_.minor_version == 0) response.headers.push_back({"Connection", "keep-alive"});
   http::serialize(response, exchange_.keep_alive, outbox_.pending());
+  if (hub_ != nullptr) hub_->metrics().http_answered(response.status, response.body.size());
 
   if (!exchange_.keep_alive) return end("answered the last request");
   if (serving_) return;
@@ -292,13 +392,39 @@ void RestSession::closed(std::string_view) {
 
 void RestSession::commit_failed() {
   drop_call();
+  if (streaming_) return end("the storage failed in the middle of a stream");
   serving_ = false;  // a storage::Error may have left serve_requests() by force
   if (exchange_.tracking.id.empty()) exchange_.tracking = new_tracking();
   exchange_.keep_alive = false;
   refuse({ErrorCode::ServerError, "ServerError", "the write could not be stored; the line above says why", {}});
 }
 
+void RestSession::written() {
+  if (own_) own_->tell_drained();
+}
+
+void RestSession::write_answer(http::Response response) {
+  own_.reset();
+  answer(std::move(response));
+}
+
+void RestSession::begin_stream(const http::Response& head) {
+  streaming_ = true;
+  exchange_.keep_alive = false;
+  http::serialize_stream_head(head, outbox_.pending());
+}
+
+void RestSession::write_stream(std::string_view part) {
+  outbox_.pending() += part;
+}
+
+void RestSession::end_stream(std::string_view reason) {
+  own_.reset();
+  end(reason);
+}
+
 void RestSession::drop_call() {
+  if (const auto own = std::exchange(own_, nullptr)) own->abandon();
   if (call_) call_->abandon();
   call_.reset();
 }

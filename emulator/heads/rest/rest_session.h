@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "emulator/heads/http_service.h"
 #include "emulator/heads/rest/call.h"
 #include "emulator/heads/rest/error_body.h"
 #include "emulator/heads/rest/meters.h"
@@ -14,6 +15,10 @@
 #include "protocol/http/request_parser.h"
 #include "protocol/http/response.h"
 #include "protocol/http/url.h"
+
+namespace iothub::hub {
+struct FaultRule;
+}
 
 namespace iothub::heads::rest {
 
@@ -26,7 +31,7 @@ inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
 ///
 /// The first request that names a hub binds the connection to it: its commit decides about the answers. A later request
 /// for another hub is misdirected (421), and its client comes back on a connection of its own.
-class RestSession final : public Session, private Responder {
+class RestSession final : public Session, public HttpExchange::Writer, private Responder {
  public:
   /// Environment, outbox and table must outlive the session.
   RestSession(const SessionEnvironment& environment, Peer peer, Outbox& outbox,
@@ -40,6 +45,7 @@ class RestSession final : public Session, private Responder {
   /// One 500 stands for all that was dropped, then the connection closes: HTTP answers in order, so the client knows
   /// that nothing after it was answered.
   void commit_failed() override;
+  void written() override;
   hub::Hub* hub() const override { return hub_; }
 
  private:
@@ -47,6 +53,7 @@ class RestSession final : public Session, private Responder {
   struct Exchange {
     Tracking tracking;
     std::string operation;  ///< for the log
+    std::string who{};      ///< the device that the path names
     ErrorForm errors = ErrorForm::a;
     std::optional<Meter> meter;
     std::size_t request_bytes = 0;
@@ -56,7 +63,10 @@ class RestSession final : public Session, private Responder {
   };
 
   void serve_requests();
-  void serve(http::Request request);
+  void serve(http::Request request, bool with_faults = true);
+  /// Whether the request goes on under this rule of the control API; false: it was answered, held or lost.
+  bool survives(const hub::FaultRule& rule, http::Request& request);
+  void serve_own(http::Request request, http::Target target);
   void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
   hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;
@@ -69,6 +79,11 @@ class RestSession final : public Session, private Responder {
   void send(http::Response response);
   void end(std::string_view reason);
   void drop_call();
+
+  void write_answer(http::Response response) override;
+  void begin_stream(const http::Response& head) override;
+  void write_stream(std::string_view part) override;
+  void end_stream(std::string_view reason) override;
   Tracking new_tracking() const;
 
   const SessionEnvironment& environment_;
@@ -78,10 +93,12 @@ class RestSession final : public Session, private Responder {
   hub::Hub* hub_ = nullptr;
   http::RequestParser parser_;
   Exchange exchange_;
-  std::shared_ptr<Call> call_;  ///< the operation at work
-  hub::Timer resume_;           ///< the next pipelined request, after an answer that came late
+  std::shared_ptr<Call> call_;         ///< the operation at work
+  std::shared_ptr<HttpExchange> own_;  ///< a request for the emulator itself
+  hub::Timer resume_;                  ///< the next pipelined request, after an answer that came late
   bool awaits_answer_ = false;
-  bool serving_ = false;  ///< serve_requests() is on the stack
+  bool streaming_ = false;  ///< own_ is answered by a stream, with which the connection ends
+  bool serving_ = false;    ///< serve_requests() is on the stack
   bool paused_ = false;
   bool ended_ = false;
 };

@@ -1,9 +1,12 @@
 #include "emulator/net/tls/server_context.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cstring>
+#include <exception>
 #include <string_view>
 
 namespace iothub::net::tls {
@@ -41,6 +44,20 @@ int choose_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_size
     }
   }
   return SSL_TLSEXT_ERR_NOACK;
+}
+
+/// The address that the client came to; empty where it is none.
+std::string local_address(SSL* session) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(SSL_get_fd(session), reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* const bytes = address.ss_family == AF_INET
+                                ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(&address)->sin_addr)
+                                : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr);
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
+  if (::inet_ntop(address.ss_family, bytes, text.data(), text.size()) == nullptr) return {};
+  return text.data();
 }
 
 }  // namespace
@@ -81,12 +98,43 @@ ServerContext::ServerContext(const Leaf& first)
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(context, accept_any_certificate, nullptr);
   SSL_CTX_set_alpn_select_cb(context, choose_http11, nullptr);
+  SSL_CTX_set_cert_cb(context, choose_certificate, this);
   add_leaf(first);
 }
 
 void ServerContext::add_leaf(const Leaf& leaf) {
   check(SSL_CTX_use_cert_and_key(context_.get(), leaf.certificate.get(), leaf.key.get(), nullptr, 1),
         "cannot use a server certificate");
+}
+
+void ServerContext::add_name(const std::string& name, std::function<Leaf()> mint) {
+  named_.insert_or_assign(name, Named{std::move(mint)});
+}
+
+void ServerContext::remove_name(const std::string& name) {
+  named_.erase(name);
+}
+
+const Leaf* ServerContext::leaf_of(const std::string& name) {
+  const auto found = named_.find(name);
+  if (found == named_.end()) return nullptr;
+  Named& named = found->second;
+  if (!named.leaf) named.leaf = std::make_unique<Leaf>(named.mint());
+  return named.leaf.get();
+}
+
+/// In the middle of the handshake, when the ClientHello has been read. No exception may pass OpenSSL.
+int ServerContext::choose_certificate(SSL* session, void* self) {
+  auto& context = *static_cast<ServerContext*>(self);
+  if (context.named_.empty()) return 1;
+  try {
+    const char* said = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+    const Leaf* leaf = context.leaf_of(said != nullptr ? std::string(said) : local_address(session));
+    if (leaf == nullptr) return 1;
+    return SSL_use_cert_and_key(session, leaf->certificate.get(), leaf->key.get(), nullptr, 1);
+  } catch (const std::exception&) {
+    return 0;  // the handshake fails, and its connection says so in the log
+  }
 }
 
 SslHandle ServerContext::new_session() const {

@@ -1,6 +1,10 @@
 #pragma once
 /// The TLS settings that every accepted connection shares, and the server's certificates.
 #include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "emulator/net/tls/certificate_authority.h"
 #include "emulator/net/tls/openssl.h"
@@ -23,6 +27,11 @@ class ServerContext {
   /// have. Not to be called while another thread makes sessions. Throws TlsError.
   void add_leaf(const Leaf& leaf);
 
+  /// Clients that ask for the name by SNI, or that say none and came to it as a local address, get a certificate of
+  /// its own, from `mint` when the first of them comes. An EC one: a client without ECDSA gets the first's RSA one.
+  void add_name(const std::string& name, std::function<Leaf()> mint);
+  void remove_name(const std::string& name);
+
   /// A server-side session waiting for its ClientHello, not yet bound to a socket or BIO. It keeps the shared settings
   /// alive, so it may outlive this object. Throws TlsError when memory is short.
   SslHandle new_session() const;
@@ -30,6 +39,14 @@ class ServerContext {
   SSL_CTX* native_handle() const { return context_.get(); }
 
  private:
+  struct Named {
+    std::function<Leaf()> mint;
+    std::unique_ptr<Leaf> leaf{};
+  };
+  static int choose_certificate(SSL* session, void* self);
+  const Leaf* leaf_of(const std::string& name);
+
+  std::map<std::string, Named> named_;
   SslContextHandle context_;
 };
 

@@ -91,7 +91,7 @@ def test_a_second_hub_on_the_same_ports_says_which_is_taken_and_ends_with_status
 
 
 def test_a_second_hub_on_the_same_data_is_refused(hub, tmp_path):
-    ports = ["--https-port", "0", "--mqtts-port", "0", "--amqps-port", "0", "--amqp-port", "0"]
+    ports = ["--https-port", "0", "--mqtts-port", "0", "--amqps-port", "0", "--amqp-port", "0", "--portal-port", "0"]
     second = hub.run("serve", "--data", hub.data, "--ca-dir", tmp_path, *ports)
     assert second.returncode == 1
     assert str(hub.data) in second.stderr

@@ -65,13 +65,10 @@ void use_emulator_binary(std::string path) {
 
 EmulatorProcess::EmulatorProcess(const Options& options) {
   const std::string ca_dir = options.ca_dir.empty() ? (folder_ / "ca").string() : options.ca_dir.string();
-  std::vector<std::string> arguments{binary(),       "serve",
-                                     "--https-port", "0",
-                                     "--mqtts-port", "0",
-                                     "--amqps-port", "0",
-                                     "--amqp-port",  "0",
-                                     "--ca-dir",     ca_dir,
-                                     "--ready-file", (folder_ / "ready.json").string()};
+  std::vector<std::string> arguments{binary(),       "serve", "--https-port",  "0",
+                                     "--mqtts-port", "0",     "--amqps-port",  "0",
+                                     "--amqp-port",  "0",     "--portal-port", "0",
+                                     "--ca-dir",     ca_dir,  "--ready-file",  (folder_ / "ready.json").string()};
   if (options.data.empty()) {
     arguments.emplace_back("--in-memory");
   } else {

@@ -27,7 +27,7 @@ struct FakePorts {
           bound.push_back(port != 0 ? port : static_cast<std::uint16_t>(40'001 + bound.size()));
           return bound.back();
         },
-        [](std::uint16_t port) { return port; });
+        [](std::uint16_t port) { return port; }, [](std::uint16_t port) { return port; });
   }
 };
 

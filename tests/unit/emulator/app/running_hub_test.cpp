@@ -13,7 +13,7 @@ const RunningHub kHub{
 
 TEST_CASE("the ready file's content is ports, CA file and connection strings in this order") {
   CHECK(to_json(kHub).dump() ==
-        R"({"ports":{"https":8443,"mqtts":8883,"amqps":5671,"amqp":5672},"caFile":"/ca/ca.pem",)"
+        R"({"ports":{"https":8443,"mqtts":8883,"amqps":5671,"amqp":5672,"portal":8890},"caFile":"/ca/ca.pem",)"
         R"("connectionStrings":{"iothubowner":"HostName=a","device":"HostName=b"},)"
         R"("eventHubConnectionString":"Endpoint=sb://a/"})");
 }

@@ -22,3 +22,17 @@ TEST_CASE("a hub is found by any of its names or a loopback address, and a typo 
   CHECK(one.hub.short_name() == "hub-a");
   CHECK(test::TestHub({"127.0.0.1"}).hub.short_name() == "127.0.0.1");
 }
+
+TEST_CASE("a loopback address that is a hub's name means that hub, any other the first one") {
+  test::TestHub one;
+  test::TestHub two({"127.0.0.5"});
+  test::TestHub three({"other"});
+  hub::HubDirectory directory;
+  for (test::TestHub* each : {&one, &two, &three}) directory.add(each->hub);
+  CHECK(directory.find("127.0.0.5:443") == &two.hub);
+  CHECK(directory.find("127.0.0.6") == &one.hub);
+  CHECK(directory.find("other:8883") == &three.hub);
+  directory.remove(two.hub);
+  CHECK(directory.find("127.0.0.5") == &one.hub);
+  CHECK(directory.find_or_default("nobody") == &one.hub);
+}

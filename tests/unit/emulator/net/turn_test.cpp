@@ -74,6 +74,8 @@ class FakeStore final : public storage::Store {
   std::int64_t next_sequence_number(int) const override { return 0; }
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }
   std::int64_t remove_events_enqueued_before(int, std::int64_t, std::int64_t) override { return 0; }
+  std::int64_t remove_events_of(int, std::string_view) override { return 0; }
+  void clear(bool) override {}
 
  private:
   std::string& log_;

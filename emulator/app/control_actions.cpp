@@ -1,0 +1,150 @@
+#include "emulator/app/control_actions.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "emulator/app/connection_string.h"
+#include "emulator/hub/hub.h"
+#include "emulator/hub/observer.h"
+
+namespace iothub::app {
+namespace {
+
+hub::HubError bad_name(const std::string& name) {
+  return hub::argument_invalid("'" + name +
+                               "' is no snapshot's name: 1 to 64 letters, digits, '-', '_' and '.', not first");
+}
+
+hub::HubError no_snapshot(const std::string& name) {
+  return {hub::ErrorCode::GenericNotFound, "there is no snapshot '" + name + "'", {}, {}};
+}
+
+}  // namespace
+
+ControlActions::ControlActions(const Config& config, const Ports& ports,
+                               const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs)
+    : ports_(ports),
+      authority_(authority),
+      server_(server),
+      snapshots_(config.in_memory ? std::nullopt : std::optional(config.data_folder / "snapshots")),
+      hubs_(hubs) {}
+
+hub::VirtualTime& ControlActions::time(const hub::Hub& hub) {
+  return hubs_.of(hub).time();
+}
+
+// ---- the whole content ----------------------------------------------------------------------------------------------
+
+void ControlActions::reset_hub(hub::Hub& hub, hub::ResetLinks links) {
+  hub::reset_hub(hub, hubs_.of(hub).store(), links);
+  // Readers of events stand at places that are no more.
+  if (links == hub::ResetLinks::drop) server_.drop_connections(hub, "the control API reset the hub");
+}
+
+hub::Result<void> ControlActions::reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) {
+  return hub::reset_device(hub, hubs_.of(hub).store(), device, links);
+}
+
+hub::Result<hub::Json> ControlActions::save_snapshot(hub::Hub& hub, const std::string& name) {
+  if (!Snapshots::is_name(name)) return bad_name(name);
+  hub.links().flush_activity();
+  hub.commit_now();
+  snapshots_.save(hubs_.of(hub).store(), name);
+  return hub::Json{{"name", name}, {"hub", hub.host_name()}};
+}
+
+hub::Json ControlActions::snapshots() const {
+  return {{"snapshots", snapshots_.list()}};
+}
+
+hub::Result<void> ControlActions::restore_snapshot(hub::Hub& hub, const std::string& name) {
+  if (!Snapshots::is_name(name)) return bad_name(name);
+  if (!snapshots_.exists(name)) return no_snapshot(name);
+  hub.links().close_all();
+  server_.drop_connections(hub, "the control API restored a snapshot");
+  hub.commit_now();
+  snapshots_.load(hubs_.of(hub).store(), name);
+  hub.store_replaced();
+  hub.observers().tell(hub::Happening::restored, {}, [&] { return hub::detail_text({{"snapshot", name}}); });
+  return {};
+}
+
+hub::Result<void> ControlActions::remove_snapshot(const std::string& name) {
+  if (!Snapshots::is_name(name)) return bad_name(name);
+  if (!snapshots_.remove(name)) return no_snapshot(name);
+  return {};
+}
+
+// ---- more hubs ------------------------------------------------------------------------------------------------------
+
+hub::Json ControlActions::hubs() {
+  hub::Json list = hub::Json::array();
+  for (HubInstance* each : hubs_.all()) {
+    hub::Json& hub = list.emplace_back();
+    hub["name"] = each->hub().host_name();
+    hub["default"] = list.size() == 1;
+    hub["inMemory"] = each->in_memory();
+    hub["connected"] = each->hub().links().connected_count();
+  }
+  return {{"hubs", list}};
+}
+
+hub::Result<hub::Json> ControlActions::add_hub(const std::string& name, const std::string& snapshot) {
+  if (!snapshot.empty() && !Snapshots::is_name(snapshot)) return bad_name(snapshot);
+  if (!snapshot.empty() && !snapshots_.exists(snapshot)) return no_snapshot(snapshot);
+  const hub::Result<HubInstance*> added = hubs_.add(name);
+  if (!added) return added.error();
+  HubInstance& instance = **added;
+  if (!snapshot.empty()) {
+    snapshots_.load(instance.store(), snapshot);
+    instance.hub().store_replaced();
+  }
+  return connection_strings(instance.hub());
+}
+
+hub::Result<void> ControlActions::remove_hub(const std::string& name) {
+  return hubs_.remove(name);
+}
+
+// ---- facts ----------------------------------------------------------------------------------------------------------
+
+std::string ControlActions::version() const {
+  return IOTHUB_VERSION;
+}
+
+std::string ControlActions::ca_pem() const {
+  return authority_.certificate_pem();
+}
+
+/// Linux: /proc/self/statm, second field, in pages. 0 where there is none.
+std::size_t ControlActions::resident_bytes() const {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  if (!(statm >> all >> resident)) return 0;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+hub::Json ControlActions::connection_strings(const hub::Hub& hub) const {
+  hub::Json strings;
+  strings["hub"] = hub.host_name();
+  strings["policies"] = connection_strings_json(policy_strings(hub.host_name(), ports_.https, hub.auth().policies()));
+  strings["eventHub"] = event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front());
+  return strings;
+}
+
+std::string ControlActions::device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
+                                                     const std::string& key) const {
+  return app::device_connection_string(hub.host_name(), identity, key);
+}
+
+hub::Result<hub::Json> ControlActions::apply_seed(hub::Hub&, std::string_view, std::string_view) {
+  return hub::not_implemented("POST /_emulator/seed");
+}
+
+hub::Result<std::string> ControlActions::export_seed(hub::Hub&) {
+  return hub::not_implemented("GET /_emulator/seed");
+}
+
+}  // namespace iothub::app

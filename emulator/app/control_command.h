@@ -1,0 +1,16 @@
+#pragma once
+/// The commands that are thin over the control API: `reset`, `snapshot`, `messages`, `events`, `clock`, `faults`,
+/// `explain`, `connections`, `hubs`.
+#include "emulator/app/config.h"
+#include "emulator/app/hub_client.h"
+
+namespace iothub::app {
+
+/// What the command's words ask of the API. Throws ConfigError for words that mean nothing.
+HubClient::ControlRequest control_request(const Config& config);
+
+/// Asks, and prints what is answered; the exit status. 1, and the reason on stderr, for a refusal; 1 also for
+/// `messages` whose wait ended before enough came. Throws HubClientError.
+int run_control_command(const Config& config, HubClient::ControlRequest request, const HubClient& client);
+
+}  // namespace iothub::app

@@ -1,0 +1,98 @@
+#include "emulator/app/hub_instance.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "emulator/app/data_folder.h"
+#include "emulator/app/device_ca_folder.h"
+#include "emulator/app/seeded_random.h"
+#include "emulator/hub/limits.h"
+
+namespace iothub::app {
+namespace {
+
+/// Under load the WAL grows by about 10 MB a second; commit() itself bounds it at 64 MiB.
+constexpr std::chrono::milliseconds kWalCheckInterval{500};
+
+std::unique_ptr<storage::SqliteStore> open_store(const Config& config,
+                                                 const std::optional<std::filesystem::path>& database) {
+  const storage::SqliteStore::Options options{.partitions = config.partitions};
+  if (!database) return storage::SqliteStore::in_memory(options);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is a write that fails, not the end
+  make_private_folder(database->parent_path());
+  return storage::SqliteStore::open(*database, options);
+}
+
+std::vector<std::string> read_device_cas(const Config& config) {
+  std::vector<std::string> texts;
+  for (const auto& file : config.device_ca_files) texts.push_back(read_device_ca(file));
+  if (config.in_memory) return texts;
+  for (const auto& file : device_ca_files(config.data_folder)) texts.push_back(read_device_ca(file));
+  return texts;
+}
+
+hub::HubOptions hub_options(const Config& config, std::vector<std::string> names, const hub::VirtualTime& time) {
+  hub::HubOptions options;
+  options.host_names = std::move(names);
+  options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
+  options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
+  options.event_retention = std::chrono::days(config.retention_days);
+  options.auth.device_cas = read_device_cas(config);
+  options.lenient = config.lenient;
+  options.sas_clock = &time.sas_clock();
+  options.fault_injection = config.fault_injection;
+  if (config.tier) options.size = hub::HubSize{*config.tier, config.units};
+  return options;
+}
+
+std::unique_ptr<hub::VirtualTime> started_time(const Config& config, net::EventLoop& loop) {
+  constexpr std::int64_t kBeginningOf2026 = 1'767'225'600;
+  auto time = std::make_unique<hub::VirtualTime>(loop.wall_clock(), loop.scheduler());
+  if (config.deterministic_seed.empty()) return time;
+  time->freeze();
+  time->set(Timestamp::from_unix_seconds(kBeginningOf2026));
+  return time;
+}
+
+std::string text_of(std::exception_ptr failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
+                         std::optional<std::filesystem::path> database, net::EventLoop& loop, hub::RandomSource& random)
+    : database_(std::move(database)),
+      time_(started_time(config, loop)),
+      seeded_random_(config.deterministic_seed.empty()
+                         ? nullptr
+                         : std::make_unique<SeededRandom>(config.deterministic_seed + "\n" + names.front())),
+      store_(open_store(config, database_)),
+      hub_(hub_options(config, std::move(names), *time_), *store_, *time_, *time_,
+           seeded_random_ ? *seeded_random_ : random),
+      wal_check_(loop.scheduler()) {}
+
+void HubInstance::watch_wal(net::Worker& worker) {
+  if (!database_) return;
+  if (!checkpointer_) checkpointer_ = std::make_unique<storage::Checkpointer>(*database_);
+  wal_check_.set(kWalCheckInterval, [this, &worker] {
+    if (!checkpointing_ && store_->take_checkpoint_due()) {
+      checkpointing_ = true;
+      worker.post([this] { checkpointer_->run(); },
+                  [this](std::exception_ptr failure) {
+                    checkpointing_ = false;
+                    if (failure) spdlog::error("the WAL could not be checkpointed: {}", text_of(failure));
+                  });
+    }
+    watch_wal(worker);
+  });
+}
+
+}  // namespace iothub::app

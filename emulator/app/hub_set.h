@@ -1,0 +1,60 @@
+#pragma once
+/// The hubs of the process: the default one, and those that come and go while it runs.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/app/config.h"
+#include "emulator/app/hub_instance.h"
+#include "emulator/hub/directory.h"
+#include "emulator/hub/errors.h"
+#include "emulator/net/event_loop.h"
+#include "emulator/net/server.h"
+#include "emulator/net/tls/certificate_authority.h"
+#include "emulator/net/tls/server_context.h"
+
+namespace iothub::app {
+
+class HubSet {
+ public:
+  /// All outlive it. `listen` opens every port on an address; throws net::BindError.
+  struct Around {
+    const Config& config;
+    hub::HubDirectory& directory;
+    net::EventLoop& loop;
+    net::Server& server;
+    net::tls::ServerContext& tls;
+    const net::tls::CertificateAuthority& authority;
+    hub::RandomSource& random;
+    std::function<void(const std::string& address)> listen;
+  };
+  /// `first` is the default hub, in the directory already.
+  HubSet(Around around, HubInstance& first);
+  HubSet(const HubSet&) = delete;
+  HubSet& operator=(const HubSet&) = delete;
+
+  /// The default hub first.
+  std::vector<HubInstance*> all() const;
+  HubInstance& of(const hub::Hub& hub) const;
+
+  /// A hub in memory. Its name is a host name, which clients must be able to resolve, or an address of 127/8, where it
+  /// listens then; an empty one means the next free 127.0.0.N. 400004 for a name that is none, 409 for one in use.
+  hub::Result<HubInstance*> add(const std::string& name);
+  /// Nobody finds it any more; what speaks to it is closed, and it goes with the last of them. 404000, and 400004 for
+  /// the default hub.
+  hub::Result<void> remove(const std::string& name);
+
+ private:
+  bool is_name_in_use(const std::string& name) const;
+  hub::Result<std::string> listen_somewhere();
+  void sweep();
+
+  Around around_;
+  HubInstance& first_;
+  std::vector<std::unique_ptr<HubInstance>> more_;
+  std::vector<std::unique_ptr<HubInstance>> leaving_;
+  hub::Timer sweep_;
+};
+
+}  // namespace iothub::app

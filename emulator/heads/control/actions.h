@@ -1,0 +1,67 @@
+#pragma once
+/// What the control API asks of the program around the hubs: files, certificates, whole hubs. app implements it.
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "emulator/hub/errors.h"
+#include "emulator/hub/ids.h"
+#include "emulator/hub/json.h"
+#include "emulator/hub/reset.h"
+
+namespace iothub::hub {
+class Hub;
+class VirtualTime;
+}  // namespace iothub::hub
+
+namespace iothub::heads::control {
+
+class Actions {
+ public:
+  virtual ~Actions() = default;
+
+  virtual std::string version() const = 0;
+  /// PEM of the certificate authority.
+  virtual std::string ca_pem() const = 0;
+  /// Memory of the process that is in RAM.
+  virtual std::size_t resident_bytes() const = 0;
+  /// `{"policies":{"iothubowner":"HostName=.."},"eventHub":"Endpoint=sb://.."}`
+  virtual hub::Json connection_strings(const hub::Hub& hub) const = 0;
+  virtual std::string device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
+                                               const std::string& key) const = 0;
+
+  virtual hub::VirtualTime& time(const hub::Hub& hub) = 0;
+
+  // ---- the whole content: all throw storage::Error ------------------------------------------------------------------
+
+  virtual void reset_hub(hub::Hub& hub, hub::ResetLinks links) = 0;
+  /// 404001.
+  virtual hub::Result<void> reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) = 0;
+  /// Replaces an older one of that name. 400004 for a name that is none.
+  virtual hub::Result<hub::Json> save_snapshot(hub::Hub& hub, const std::string& name) = 0;
+  /// All of the process, by name.
+  virtual hub::Json snapshots() const = 0;
+  /// In place: links and readers of the hub are closed. 404000.
+  virtual hub::Result<void> restore_snapshot(hub::Hub& hub, const std::string& name) = 0;
+  /// 404000.
+  virtual hub::Result<void> remove_snapshot(const std::string& name) = 0;
+
+  // ---- more hubs --------------------------------------------------------------------------------------------------
+
+  /// `{"hubs":[{"name":"localhost","default":true, ..}]}`
+  virtual hub::Json hubs() = 0;
+  /// A hub in memory; an empty name means the next free 127.0.0.N. `snapshot` is what it begins with, empty: nothing.
+  /// Answers its connection strings. 400004, 404000 (snapshot), 409001 (name in use).
+  virtual hub::Result<hub::Json> add_hub(const std::string& name, const std::string& snapshot) = 0;
+  /// 404000; 400004 for the default hub. What it still serves is cut, and it is gone soon after.
+  virtual hub::Result<void> remove_hub(const std::string& name) = 0;
+
+  // ---- seeds ------------------------------------------------------------------------------------------------------
+
+  /// `text` is YAML or JSON; `name` stands in messages for its file. Answers what was made.
+  virtual hub::Result<hub::Json> apply_seed(hub::Hub& hub, std::string_view text, std::string_view name) = 0;
+  /// A seed that applies back to the hub's state.
+  virtual hub::Result<std::string> export_seed(hub::Hub& hub) = 0;
+};
+
+}  // namespace iothub::heads::control

@@ -1,0 +1,76 @@
+/// Why something did not work.
+#include "emulator/heads/control/control.h"
+#include "emulator/heads/control/operations.h"
+#include "emulator/heads/control/request.h"
+#include "emulator/hub/query/queries.h"
+#include "emulator/hub/refusals.h"
+
+namespace iothub::heads::control {
+namespace {
+
+using hub::Json;
+
+constexpr std::int64_t kExplainedRows = 10;
+constexpr std::int64_t kMostRows = 100'000;
+
+Json refusal_json(const hub::Refusal& refusal) {
+  Json json;
+  json["time"] = text::iso_time(refusal.time);
+  json["protocol"] = refusal.protocol;
+  if (!refusal.who.empty()) json["who"] = refusal.who;
+  json["operation"] = refusal.operation;
+  if (refusal.code != 0) {
+    json["code"] = refusal.code;
+    json["name"] = hub::name_of(static_cast<hub::ErrorCode>(refusal.code));
+  }
+  if (!refusal.message.empty()) json["message"] = refusal.message;
+  json["reason"] = refusal.reason;
+  if (!refusal.hint.empty()) json["hint"] = refusal.hint;
+  return json;
+}
+
+bool is_about(const hub::Refusal& refusal, const std::optional<hub::Identity>& identity) {
+  if (!identity) return true;
+  if (identity->is_module()) return refusal.who == identity->name();
+  return refusal.who == identity->device.value || refusal.who.starts_with(identity->device.value + "/");
+}
+
+}  // namespace
+
+void get_explain(const Request& request) {
+  const auto limit = request.number("limit", 1, hub::Refusals::kKept);
+  if (!limit) return request.refuse(limit.error());
+  Json refusals = Json::array();
+  const auto& all = request.hub.refusals().all();
+  for (auto refusal = all.rbegin(); refusal != all.rend(); ++refusal) {
+    if (static_cast<std::int64_t>(refusals.size()) == limit->value_or(20)) break;
+    if (is_about(*refusal, request.identity())) refusals.push_back(refusal_json(*refusal));
+  }
+  request.answer({{"refusals", refusals}});
+}
+
+void explain_query(const Request& request) {
+  const hub::Result<Json> arguments = request.arguments({"query"});
+  if (!arguments) return request.refuse(arguments.error());
+  const auto query = text_argument(*arguments, "query");
+  if (!query) return request.refuse(query.error());
+  if (!*query) return request.refuse(hub::argument_invalid("'query' is missing"));
+  const auto run = request.hub.queries().start(**query, kExplainedRows, std::nullopt);
+  if (!run) {
+    Json wrong{{"valid", false}, {"code", static_cast<int>(run.error().code)}, {"message", run.error().message}};
+    if (!run.error().reason.empty()) wrong["reason"] = run.error().reason;
+    return request.answer(wrong);
+  }
+  hub::query::Run& running = **run;
+  bool done = false;
+  while (!done && running.rows_read() < kMostRows) done = running.step(hub::query::kSliceRows);
+  hub::query::Page& page = running.page();
+  request.answer({{"valid", true},
+                  {"itemType", page.item_type},
+                  {"rowsLookedAt", running.rows_read()},
+                  {"complete", done},
+                  {"more", page.continuation.has_value()},
+                  {"items", page.items}});
+}
+
+}  // namespace iothub::heads::control
