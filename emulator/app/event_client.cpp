@@ -30,6 +30,10 @@ constexpr std::chrono::hours kTokenLife{24 * 365};
 constexpr std::chrono::seconds kAnswerTime{10};
 constexpr std::chrono::milliseconds kTick{500};
 
+struct FreeAddresses {
+  void operator()(addrinfo* addresses) const { ::freeaddrinfo(addresses); }
+};
+
 /// Tries every address of the name.
 int connect_to(const EventHubString& hub) {
   addrinfo hints{};
@@ -38,7 +42,7 @@ int connect_to(const EventHubString& hub) {
   if (const int error = ::getaddrinfo(hub.host.c_str(), std::to_string(hub.port).c_str(), &hints, &found); error != 0) {
     throw EventClientError("'" + hub.host + "' cannot be looked up: " + ::gai_strerror(error));
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+  const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
   std::string failure;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     const int descriptor = ::socket(each->ai_family, each->ai_socktype | SOCK_CLOEXEC, each->ai_protocol);

@@ -83,7 +83,8 @@ std::string event_text(const amqp::Message& event) {
   if (!module.empty()) line += "/" + module;
   const std::string body = event.body();
   line += " " + text_at(event.annotations, "iothub-message-source") + " " + (is_utf8(body) ? body : base64(body));
-  for (const auto& [name, value] : json_of(event.application_properties).items()) {
+  const Json properties = json_of(event.application_properties);
+  for (const auto& [name, value] : properties.items()) {
     line += " " + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
   }
   for (char& c : line) {
