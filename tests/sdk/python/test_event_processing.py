@@ -218,9 +218,7 @@ def test_the_hubs_own_address_redirects_a_reader_with_a_plain_login(own):
     client = ReceiveClient("localhost", source, auth=auth, connection_verify=own.ca_file, retry_total=0)
     with pytest.raises(AMQPLinkRedirect) as redirect:
         client.open()
-        deadline = time.monotonic() + 10 * SLOWNESS
-        while not client.client_ready() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        client.receive_message_batch(max_batch_size=1, timeout=10 * SLOWNESS)
     client.close()
     assert redirect.value.hostname == "localhost"
     assert redirect.value.address == "amqps://localhost:5671/localhost/ConsumerGroups/$Default/Partitions/0"
