@@ -7,6 +7,9 @@
 namespace iothub::net {
 class EventLoop;
 }
+namespace iothub::storage {
+class Store;
+}
 
 namespace iothub::app {
 

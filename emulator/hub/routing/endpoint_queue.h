@@ -13,6 +13,10 @@
 #include "emulator/hub/clock.h"
 #include "emulator/hub/routing/routing.h"
 
+namespace iothub::storage {
+class Store;
+}
+
 namespace iothub::hub::routing {
 
 struct Delivery {
