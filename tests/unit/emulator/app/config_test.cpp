@@ -262,7 +262,8 @@ TEST_CASE("monitor reads one consumer group, which the environment's list does n
 }
 
 TEST_CASE("route takes test and a message") {
-  CHECK(config_of({"route", "test", "--message", "{}", "--routes", "r.json"}).message == "{}");
-  CHECK(refusal_of({"route", "--message", "{}"}) == "`route` takes test");
+  const std::string message = R"({"body":1})";
+  CHECK(config_of({"route", "test", "--message", message, "--routes", "r.json"}).message == message);
+  CHECK(refusal_of({"route", "--message", message}) == "`route` takes test");
   CHECK(refusal_of({"route", "test"}) == "`route test` needs --message");
 }
