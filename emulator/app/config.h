@@ -30,6 +30,8 @@ enum class Command {
   ca,
   health,
   connection_string,
+  route,
+  monitor,
   // Thin over the control API.
   reset,
   snapshot,
@@ -61,6 +63,8 @@ struct Config {
   int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
   std::filesystem::path routes_file;         ///< empty: the default routes
   int retention_days = hub::kDefaultRetentionDays;
+  std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
+  std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
   bool lenient = false;
   bool fault_injection = false;
   std::optional<hub::Tier> tier;   ///< turns throttles and quotas on
@@ -80,6 +84,13 @@ struct Config {
   std::vector<std::string> words;     ///< of a control command: `save before`, `device=d count=2`
   std::string hub;                    ///< that a control command is about; empty: that of the connection string
   bool keep_links = false;
+  std::vector<std::string> route_words;  ///< `route`: test
+  std::string message;                   ///< `route test`: a JSON object or a file with it
+  std::string twin;                      ///< so too; empty: the sender has none
+  std::string source = "DeviceMessages";
+  bool json = false;
+  std::string from = "now";
+  std::string monitored_group = "$Default";
   std::string policy;
   std::string device;
   std::string module;

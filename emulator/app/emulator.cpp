@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "emulator/app/data_folder.h"
-#include "emulator/app/file_endpoint.h"
+#include "emulator/app/route_endpoints.h"
+#include "emulator/hub/consumer_groups.h"
 
 namespace iothub::app {
 namespace {
@@ -72,7 +73,7 @@ Emulator::Emulator(Config config, PortFallback fallback)
       control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
       worker_(loop_) {
   hub::Hub& hub = instance_.hub();
-  if (!config_.routes_file.empty()) configure_routing(hub.routing(), config_.routes_file);
+  configure_events(hub);
   hubs_.add(hub);
   server_.environment().control = &control_;
   if (!is_loopback_only(config_.listen_address)) {
@@ -85,6 +86,21 @@ Emulator::Emulator(Config config, PortFallback fallback)
               policy_strings(hub.host_name(), ports_.https, hub.auth().policies()),
               event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front())};
   publish_run_file();
+}
+
+void Emulator::configure_events(hub::Hub& hub) {
+  for (const std::string& name : config_.consumer_groups) {
+    const hub::Result<void> added = hub.events().consumer_groups().add(name);
+    if (!added) throw ConfigError("--consumer-group: " + added.error().reason);
+  }
+  if (!hub.commit()) throw storage::Error("the consumer groups cannot be stored");
+  std::string groups;
+  for (const std::string& name : hub.events().consumer_groups().list()) groups += " " + name;
+  spdlog::info("consumer groups:{}", groups);
+  if (config_.routes_file.empty()) return;
+  hub::routing::Routes routes = read_routes(config_.routes_file);
+  hub::routing::RouteEndpoints endpoints = open_endpoints(routes, instance_.store(), loop_);
+  hub.routing().configure(std::move(routes), std::move(endpoints));
 }
 
 std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {

@@ -51,6 +51,7 @@ class Emulator {
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
   void listen_on(const std::string& address);
+  void configure_events(hub::Hub& hub);
   void make_rsa_leaf();
   void publish_run_file();
 

@@ -40,6 +40,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
   options.event_retention = std::chrono::days(config.retention_days);
+  if (config.retention_megabytes) options.event_retention_bytes = *config.retention_megabytes * 1'000'000;
   options.auth.device_cas = read_device_cas(config);
   options.lenient = config.lenient;
   options.sas_clock = &time.sas_clock();

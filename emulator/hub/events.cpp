@@ -1,5 +1,6 @@
 #include "emulator/hub/events.h"
 
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
@@ -69,7 +70,10 @@ Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::R
       throttle_(throttle),
       clock_(clock),
       observers_(observers),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      consumer_groups_(std::make_unique<ConsumerGroups>(store)) {}
+
+Events::~Events() = default;
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));

@@ -2,6 +2,7 @@
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct EventRow;
 
 namespace iothub::hub {
 
+class ConsumerGroups;
 class Links;
 class Observers;
 class Throttle;
@@ -47,6 +49,9 @@ class Events {
 
   Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, Throttle& throttle,
          const Clock& clock, Observers& observers, Metrics& metrics);
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+  ~Events();
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB; and what Throttle::admit refuses.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
@@ -56,6 +61,8 @@ class Events {
   /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
   /// commit.
   void deliver(storage::EventRow event);
+
+  ConsumerGroups& consumer_groups() { return *consumer_groups_; }
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
@@ -74,6 +81,7 @@ class Events {
   const Clock& clock_;
   Observers& observers_;
   Metrics& metrics_;
+  std::unique_ptr<ConsumerGroups> consumer_groups_;
   Listeners<int> appended_;
 };
 
