@@ -12,6 +12,8 @@
 #include "emulator/app/hub_client.h"
 #include "emulator/app/ports.h"
 #include "emulator/app/run_file.h"
+#include "emulator/app/seed_command.h"
+#include "emulator/app/seed_files.h"
 #include "emulator/app/serve.h"
 #include "emulator/net/listener.h"
 #include "emulator/net/tls/certificate_authority.h"
@@ -154,6 +156,8 @@ int run_command(const Config& config, const Environment& environment) {
       return check_health(config, environment);
     case Command::connection_string:
       return print_connection_string(config, environment);
+    case Command::seed:
+      return run_seed_command(config);
   }
   return kFailed;
 }
@@ -179,6 +183,8 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
     return std::cout ? status : fail("cannot write to standard output", kFailed);
   } catch (const ConfigError& error) {
     return fail(error.what(), kBadConfiguration);
+  } catch (const SeedError& error) {
+    return fail(error.what(), kSeedFailed);
   } catch (const net::BindError& error) {
     switch (error.kind) {
       case net::BindError::Kind::taken:

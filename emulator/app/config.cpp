@@ -8,9 +8,9 @@
 #include <span>
 
 #include "emulator/app/data_folder.h"
-#include "emulator/app/nearest_name.h"
 #include "emulator/net/listener.h"
 #include "protocol/text/ascii.h"
+#include "protocol/text/nearest_name.h"
 
 namespace iothub::app {
 namespace {
@@ -104,7 +104,7 @@ constexpr unsigned bit(Command command) {
 }
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
 constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string);
-constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca);
+constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca) | bit(Command::seed);
 
 enum class Kind { value, list, flag };
 
@@ -151,7 +151,7 @@ constexpr Setting kSettings[] = {
     {"sas-grace", Kind::value, kServing, "SECONDS",
      "how long expired tokens pass [300 when they are presented, 600 on a live link]",
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
-    {"partitions", Kind::value, kServing, "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
+    {"partitions", Kind::value, kServing | bit(Command::seed), "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
      [](Config& config, const Values& values) {
        config.partitions = static_cast<int>(number(values, hub::kMinPartitions, hub::kMaxPartitions));
      }},
@@ -162,6 +162,9 @@ constexpr Setting kSettings[] = {
     {"routes", Kind::value, kServing, "FILE",
      "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
      [](Config& config, const Values& values) { config.routes_file = one(values); }},
+    {"seed", Kind::list, kServing, "FILE",
+     "make what the seed FILE describes before the hub is ready; a folder: each of its seeds by name (repeatable)",
+     [](Config& config, const Values& values) { config.seed_files.assign(values.begin(), values.end()); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
     {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
@@ -210,7 +213,7 @@ std::string variable_of(std::string_view name) {
 std::string_view nearest_setting(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Setting& setting : kSettings) names.push_back(setting.name);
-  return nearest_name(name, names);
+  return text::nearest_name(name, names);
 }
 
 // ---- the places that settings come from ----------------------------------------------------------------------------
@@ -315,6 +318,8 @@ constexpr CommandDescription kCommands[] = {
      "Print the CA certificate's file name; add FILE, list or remove NAME: the CAs that sign devices' certificates"},
     {Command::health, "health", "Exit status 0 when the hub answers"},
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
+    {Command::seed, "seed",
+     "apply FILE..., validate FILE..., diff FILE...: seeds and what they change; export: the hub as a seed"},
 };
 
 struct CommandLine {
@@ -322,6 +327,7 @@ struct CommandLine {
   Layer flags;
   std::vector<std::string> child_command;
   std::vector<std::string> ca_words;
+  std::vector<std::string> seed_words;
 };
 
 std::string first_line(const std::string& text) {
@@ -341,7 +347,7 @@ std::string unexpected(const CLI::App& app) {
   if (app.get_subcommands().empty()) {
     std::vector<std::string_view> names;
     for (const auto& each : kCommands) names.push_back(each.name);
-    return "unknown command '" + extra + "': the nearest one is '" + std::string(nearest_name(extra, names)) + "'";
+    return "unknown command '" + extra + "': the nearest one is '" + std::string(text::nearest_name(extra, names)) + "'";
   }
   return "unexpected argument '" + extra + "'";
 }
@@ -364,6 +370,9 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     CLI::App* command = app.add_subcommand(std::string(each.name), std::string(each.help));
     if (each.command == Command::ca) {
       command->add_option("action", line.ca_words, "add FILE, list or remove NAME")->expected(0, 2);
+    }
+    if (each.command == Command::seed) {
+      command->add_option("action", line.seed_words, "apply, validate or diff and FILEs, or export")->expected(0, -1);
     }
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
@@ -394,7 +403,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   } catch (const CLI::RequiredError&) {
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
-    throw ConfigError("a command is missing: serve, exec, env, ca, health or connection-string");
+    throw ConfigError("a command is missing: serve, exec, env, ca, health, connection-string or seed");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }
@@ -430,6 +439,13 @@ void check_ca_words(const std::vector<std::string>& words) {
   throw ConfigError("`ca` takes nothing, or add FILE, list, remove NAME");
 }
 
+void check_seed_words(const std::vector<std::string>& words) {
+  const std::string action = words.empty() ? std::string() : words.front();
+  const bool takes_files = action == "apply" || action == "validate" || action == "diff";
+  if ((takes_files && words.size() > 1) || (action == "export" && words.size() == 1)) return;
+  throw ConfigError("`seed` takes apply FILE..., validate FILE..., diff FILE... or export");
+}
+
 void check_connection_string(const Config& config) {
   if (!config.module.empty() && config.device.empty()) throw ConfigError("--module needs --device");
   if (!config.policy.empty() && !config.device.empty()) {
@@ -451,6 +467,8 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   config.child_command = line.child_command;
   config.ca_words = line.ca_words;
   check_ca_words(config.ca_words);
+  config.seed_words = line.seed_words;
+  if (config.command == Command::seed) check_seed_words(config.seed_words);
   config.in_memory = line.command == Command::exec;
   const Layer variables = environment_layer(environment);
   const Given* file = find_given(line.flags, kConfigSetting);

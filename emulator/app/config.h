@@ -22,7 +22,7 @@
 
 namespace iothub::app {
 
-enum class Command { serve, exec, env, ca, health, connection_string };
+enum class Command { serve, exec, env, ca, health, connection_string, seed };
 
 struct Config {
   Command command = Command::serve;
@@ -43,6 +43,7 @@ struct Config {
   int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
   std::filesystem::path routes_file;         ///< empty: the default routes
   int retention_days = hub::kDefaultRetentionDays;
+  std::vector<std::filesystem::path> seed_files;  ///< applied in order before the hub is ready; folders, too
   bool lenient = false;
   bool fault_injection = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
@@ -55,6 +56,7 @@ struct Config {
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
   std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
+  std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
   std::string policy;
   std::string device;
   std::string module;

@@ -10,6 +10,7 @@
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
 #include "emulator/app/file_endpoint.h"
+#include "emulator/app/seed_files.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -45,6 +46,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
   options.event_retention = std::chrono::days(config.retention_days);
   options.auth.device_cas = read_device_cas(config);
+  options.open_endpoint = open_endpoint;
   options.lenient = config.lenient;
   options.fault_injection = config.fault_injection;
   return options;
@@ -98,6 +100,10 @@ Emulator::Emulator(Config config, PortFallback fallback)
       wal_check_(loop_.scheduler()),
       worker_(loop_) {
   if (!config_.routes_file.empty()) configure_routing(hub_.routing(), config_.routes_file);
+  if (!config_.seed_files.empty()) {
+    const seed::Report report = apply_seeds(hub_, parse_seeds(read_seed_texts(config_.seed_files)));
+    spdlog::info("the seeds changed {} things", report.changes.size());
+  }
   hubs_.add(hub_);
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(

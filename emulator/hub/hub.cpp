@@ -11,6 +11,7 @@
 #include "emulator/hub/feedback.h"
 #include "emulator/hub/notifications.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/settings.h"
 #include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
@@ -56,6 +57,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, clock, scheduler, random)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
+      settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
     methods_.link_gone(identity);
@@ -64,10 +66,11 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
   });
   links_.on_connected([this](const Identity& identity) { notifications_->connected(identity); });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
-    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    if (!silent_) notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
   });
-  twins_.on_updated(
-      [this](const Identity& identity, const TwinUpdate& update) { notifications_->twin_updated(identity, update); });
+  twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
+    if (!silent_) notifications_->twin_updated(identity, update);
+  });
   registry_.on_changed([this](const Identity& identity) {
     if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
     configurations_.identity_changed(identity);
@@ -113,11 +116,39 @@ bool Hub::commit() {
 
 void Hub::roll_back() {
   store_.roll_back();
+  forget();
+}
+
+bool Hub::attempt(LinksAre links, const std::function<bool()>& work) {
+  struct Quiet {  // over, however the work ends
+    explicit Quiet(Hub& loud, bool hidden) : hub(loud) {
+      hub.silent_ = true;
+      hub.links_.hide(hidden);
+    }
+    ~Quiet() {
+      hub.silent_ = false;
+      hub.links_.hide(false);
+    }
+    Hub& hub;
+  } quiet(*this, links == LinksAre::hidden);
+
+  store_.set_savepoint();
+  if (work()) {
+    store_.keep_savepoint();
+    return true;
+  }
+  store_.undo_to_savepoint();
+  forget();
+  return false;
+}
+
+void Hub::forget() {
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
+  settings_->forget();
 }
 
 }  // namespace iothub::hub
