@@ -33,6 +33,7 @@ for head in emulator/heads/*/; do
   room "$head" "$head/|emulator/heads/[a-z_]*\\.h|emulator/hub/|protocol/"
 done
 room emulator/seed 'emulator/(seed|hub)/|storage/|protocol/text/'
+room emulator/simulate 'emulator/(simulate|seed|hub)/|protocol/text/'
 room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
 room emulator/app 'emulator/|storage/|protocol/'
 
@@ -44,6 +45,6 @@ library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
 library 'valijson/' 'emulator/seed/seed_schema\.cpp'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'mosquitto' 'none'
+library 'mosquitto' 'emulator/simulate/simulation\.cpp'
 
 exit $failed

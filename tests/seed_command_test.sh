@@ -26,7 +26,7 @@ is "an unknown action" "$(status "$hub" seed aply "$good")" 2
 is "export without data" "$(status "$hub" seed export --data "$data")" 4
 
 is "apply" "$(status "$hub" seed apply "$good" --data "$data")" 0
-is "what it made" "$(wc -l <"$folder/out")" 15
+is "what it made" "$(wc -l <"$folder/out")" 14
 is "apply again" "$(status "$hub" seed apply "$good" --data "$data")" 0
 is "what it changed" "$(cat "$folder/out")" ""
 is "apply from standard input" "$(status "$hub" seed apply - --data "$data" < <(echo 'devices: [{deviceId: piped}]'))" 0

@@ -15,6 +15,7 @@
 #include "emulator/app/seed_command.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/app/serve.h"
+#include "emulator/app/simulate_command.h"
 #include "emulator/net/listener.h"
 #include "emulator/net/tls/certificate_authority.h"
 
@@ -158,6 +159,8 @@ int run_command(const Config& config, const Environment& environment) {
       return print_connection_string(config, environment);
     case Command::seed:
       return run_seed_command(config);
+    case Command::simulate:
+      return run_simulate_command(config, running_hub(config));
   }
   return kFailed;
 }

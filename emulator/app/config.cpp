@@ -39,6 +39,17 @@ std::int64_t number(const Values& values, std::int64_t least, std::int64_t most)
   return result;
 }
 
+double real(const Values& values, double least, double most) {
+  const std::string& text = one(values);
+  double result = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (error != std::errc{} || stop != text.data() + text.size() || !(result >= least && result <= most)) {
+    throw std::invalid_argument("'" + text + "' is not a number from 0 to " +
+                                std::to_string(static_cast<std::int64_t>(most)));
+  }
+  return result;
+}
+
 std::uint16_t port(const Values& values) {
   return static_cast<std::uint16_t>(number(values, 0, 65535));
 }
@@ -73,6 +84,7 @@ constexpr Named<LogLevel> kLogLevels[] = {
     {"trace", LogLevel::trace},     {"debug", LogLevel::debug}, {"info", LogLevel::info},
     {"warning", LogLevel::warning}, {"error", LogLevel::error}, {"off", LogLevel::off},
 };
+constexpr Named<int> kProtocols[] = {{"mqtt", 0}};
 constexpr Named<LogFormat> kLogFormats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
 constexpr Named<VariableFormat> kVariableFormats[] = {
     {"sh", VariableFormat::sh},         {"dotenv", VariableFormat::dotenv},
@@ -104,7 +116,8 @@ constexpr unsigned bit(Command command) {
 }
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
 constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string);
-constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca) | bit(Command::seed);
+constexpr unsigned kSimulating = bit(Command::simulate);
+constexpr unsigned kAll = kServing | kAsking | kSimulating | bit(Command::env) | bit(Command::ca) | bit(Command::seed);
 
 enum class Kind { value, list, flag };
 
@@ -184,6 +197,18 @@ constexpr Setting kSettings[] = {
      }},
     {"pem", Kind::flag, bit(Command::ca), "", "print the certificate instead of its file's name",
      [](Config& config, const Values& values) { config.print_pem = truth(values); }},
+    {"devices", Kind::value, kSimulating, "NUMBER", "simulated devices: simulated-1, simulated-2, ... [1]",
+     [](Config& config, const Values& values) {
+       config.simulated_devices = static_cast<int>(number(values, 1, 10'000));
+     }},
+    {"template", Kind::value, kSimulating, "FILE", "what they send, report and answer (docs/simulate.md)",
+     [](Config& config, const Values& values) { config.template_file = one(values); }},
+    {"rate", Kind::value, kSimulating, "NUMBER", "telemetry messages a second, of all devices together [1]",
+     [](Config& config, const Values& values) { config.rate = real(values, 0, 1e6); }},
+    {"duration", Kind::value, kSimulating, "SECONDS", "[until SIGINT]",
+     [](Config& config, const Values& values) { config.duration_seconds = real(values, 0, 1e9); }},
+    {"protocol", Kind::value, kSimulating, "PROTOCOL", "mqtt [mqtt]",
+     [](Config&, const Values& values) { choice<int>(values, kProtocols); }},
     {"policy", Kind::value, bit(Command::connection_string), "POLICY", "of a shared access policy [iothubowner]",
      [](Config& config, const Values& values) { config.policy = one(values); }},
     {"device", Kind::value, bit(Command::connection_string), "DEVICE", "of a device",
@@ -318,6 +343,7 @@ constexpr CommandDescription kCommands[] = {
      "Print the CA certificate's file name; add FILE, list or remove NAME: the CAs that sign devices' certificates"},
     {Command::health, "health", "Exit status 0 when the hub answers"},
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
+    {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
     {Command::seed, "seed",
      "apply FILE..., validate FILE..., diff FILE...: seeds and what they change; export: the hub as a seed"},
 };
@@ -347,7 +373,8 @@ std::string unexpected(const CLI::App& app) {
   if (app.get_subcommands().empty()) {
     std::vector<std::string_view> names;
     for (const auto& each : kCommands) names.push_back(each.name);
-    return "unknown command '" + extra + "': the nearest one is '" + std::string(text::nearest_name(extra, names)) + "'";
+    return "unknown command '" + extra + "': the nearest one is '" + std::string(text::nearest_name(extra, names)) +
+           "'";
   }
   return "unexpected argument '" + extra + "'";
 }
@@ -403,7 +430,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   } catch (const CLI::RequiredError&) {
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
-    throw ConfigError("a command is missing: serve, exec, env, ca, health, connection-string or seed");
+    throw ConfigError("a command is missing: serve, exec, env, ca, health, connection-string, seed or simulate");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }

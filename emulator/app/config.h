@@ -22,7 +22,7 @@
 
 namespace iothub::app {
 
-enum class Command { serve, exec, env, ca, health, connection_string, seed };
+enum class Command { serve, exec, env, ca, health, connection_string, seed, simulate };
 
 struct Config {
   Command command = Command::serve;
@@ -55,8 +55,12 @@ struct Config {
   std::vector<std::string> child_command;  ///< `exec`: program and arguments
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
-  std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
+  std::vector<std::string> ca_words;    ///< `ca`: nothing, or add FILE, list, remove NAME
   std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
+  int simulated_devices = 1;
+  std::filesystem::path template_file;  ///< empty: empty telemetry, no methods
+  double rate = 1;                      ///< telemetry messages a second, of all devices together
+  double duration_seconds = 0;          ///< 0: until SIGINT
   std::string policy;
   std::string device;
   std::string module;

@@ -63,8 +63,8 @@ int run_seed_command(const Config& config) {
     return kDone;
   }
   if (find_running_hub(config.data_folder)) {
-    throw SeedError("a hub runs that keeps its data in " + config.data_folder.string() +
-                    ": `seed " + action + "` works on the data of a hub that is stopped");
+    throw SeedError("a hub runs that keeps its data in " + config.data_folder.string() + ": `seed " + action +
+                    "` works on the data of a hub that is stopped");
   }
   if (action != "apply" && !std::filesystem::exists(database_file(config.data_folder))) {
     throw SeedError("there are no data of a hub in " + config.data_folder.string());

@@ -34,8 +34,8 @@ class Settings {
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
 
-  /// Adds the policy or replaces the one of its name. 400004 for a name outside `[A-Za-z0-9._-]{1,64}` and for keys that
-  /// are not base64 of 16 to 64 bytes.
+  /// Adds the policy or replaces the one of its name. 400004 for a name outside `[A-Za-z0-9._-]{1,64}` and for keys
+  /// that are not base64 of 16 to 64 bytes.
   Result<void> put_policy(const Policy& policy);
   /// Name -> PEM text: the kept ones.
   std::map<std::string, std::string> device_cas() const;

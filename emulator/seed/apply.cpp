@@ -85,7 +85,8 @@ Json identity_body(const Json& json) {
   if (const Json* stated = member(json, "authentication")) authentication = without_nulls(*stated);
   // A twin has them at its root.
   if (const Json* type = member(json, "authenticationType")) authentication["type"] = *type;
-  if (const Json* thumbprints = member(json, "x509Thumbprint")) authentication["x509Thumbprint"] = without_nulls(*thumbprints);
+  if (const Json* thumbprints = member(json, "x509Thumbprint"))
+    authentication["x509Thumbprint"] = without_nulls(*thumbprints);
   if (!authentication.empty()) body["authentication"] = std::move(authentication);
   return body;
 }
@@ -289,7 +290,8 @@ class Applier {
   void put_device(const SeedDevice& device) {
     if (device.json == nullptr) {
       if (hub_.registry().find({device.id}) == nullptr) {
-        throw Wrong{device.modules.front().pointer, "its device '" + device.id.value + "' is not in the hub or the seed"};
+        throw Wrong{device.modules.front().pointer,
+                    "its device '" + device.id.value + "' is not in the hub or the seed"};
       }
       for (const SeedModule& module : device.modules) put_module(module);
       return;
@@ -297,10 +299,10 @@ class Applier {
     const Identity identity{device.id};
     Plan own = plan(identity, *device.json, device.pointer, device.parent);
     // The registry refuses modules of a disabled device: it is enabled as long as they are made.
-    const bool window = !own.write.enabled && std::any_of(device.modules.begin(), device.modules.end(),
-                                                          [&](const SeedModule& module) {
-                                                            return own.creating || plan_of(module).changes();
-                                                          });
+    const bool window =
+        !own.write.enabled && std::any_of(device.modules.begin(), device.modules.end(), [&](const SeedModule& module) {
+          return own.creating || plan_of(module).changes();
+        });
     std::vector<std::string> parts;
     if (own.changes()) parts.push_back(own.creating ? "created" : "identity");
     if (own.changes() || window) {
@@ -337,7 +339,8 @@ class Applier {
   }
 
   /// The section without what a read-back twin carries, when merging it would change `values`.
-  static std::optional<Json> change(const Json* section, const Json& values, const char* name, const std::string& pointer) {
+  static std::optional<Json> change(const Json* section, const Json& values, const char* name,
+                                    const std::string& pointer) {
     if (section == nullptr) return std::nullopt;
     Json patch = hub::without_dollar_members(*section);
     require(hub::validate_section(patch, name), pointer);
@@ -346,7 +349,8 @@ class Applier {
     return merged == values ? std::nullopt : std::optional(std::move(patch));
   }
 
-  void put_twin(const Identity& identity, const Json& json, const std::string& pointer, std::vector<std::string>& parts) {
+  void put_twin(const Identity& identity, const Json& json, const std::string& pointer,
+                std::vector<std::string>& parts) {
     const Json* tags = member(json, "tags");
     const Json* properties = member(json, "properties");
     const Json* desired = properties == nullptr ? nullptr : member(*properties, "desired");
@@ -357,7 +361,8 @@ class Applier {
     const hub::Twin& twin = *hub_.twins().get(identity).value().twin;
     const bool has_other_model = !model_id.empty() && model_id != twin.model_id;
     const auto new_tags = change(tags, twin.tags, "tags", pointer + "/tags");
-    const auto new_desired = change(desired, twin.desired.values, "properties.desired", pointer + "/properties/desired");
+    const auto new_desired =
+        change(desired, twin.desired.values, "properties.desired", pointer + "/properties/desired");
     const auto new_reported =
         change(reported, twin.reported.values, "properties.reported", pointer + "/properties/reported");
     // `twin` is gone after the first write.
@@ -425,8 +430,9 @@ class Applier {
     return std::to_string(text::fnv1a(hub::dump(content)));
   }
 
-  /// Each message once in the life of its device, so that one that was received does not come again with the next start:
-  /// what was sent is remembered by content, and how often it stands in the seed. What waits already counts, too.
+  /// Each message once in the life of its device, so that one that was received does not come again with the next
+  /// start: what was sent is remembered by content, and how often it stands in the seed. What waits already counts,
+  /// too.
   void send(const Json& json, const std::string& at) {
     const Identity to{{text_of(json, "deviceId")}, {text_of(json, "moduleId")}};
     const storage::IdentityRow* row = hub_.registry().find(to);

@@ -109,7 +109,8 @@ class Builder final : public YAML::EventHandler {
     if (known == anchored_.end()) throw Wrong{mark_of(mark), pointer(), "an alias inside what it stands for"};
     aliased_values_ += known->second.count;
     if (aliased_values_ > kMaxAliasedValues) {
-      throw Wrong{mark_of(mark), pointer(), "aliases expand to more than " + std::to_string(kMaxAliasedValues) + " values"};
+      throw Wrong{mark_of(mark), pointer(),
+                  "aliases expand to more than " + std::to_string(kMaxAliasedValues) + " values"};
     }
     if (awaits_name()) {
       if (!known->second.value.is_string()) throw Wrong{mark_of(mark), pointer(), "a member's name has to be a scalar"};
@@ -119,8 +120,7 @@ class Builder final : public YAML::EventHandler {
     put(known->second.value, known->second.marks, 0, known->second.count);
   }
 
-  void OnScalar(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& text) override {
+  void OnScalar(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
     const Mark mark = mark_of(at);
     const bool plain = tag == "?";
     if (!plain && tag != "!" && tag != "tag:yaml.org,2002:str") {
@@ -308,6 +308,37 @@ std::string with_whole_escapes(std::string_view text) {
   return out;
 }
 
+/// The first zero byte, or the first that makes it no UTF-8.
+std::optional<std::size_t> first_byte_of_no_text(std::string_view text) {
+  if (const std::size_t zero = text.find('\0'); zero != text.npos) return zero;
+  try {
+    [[maybe_unused]] const std::string written = nlohmann::json(text).dump();
+    return std::nullopt;
+  } catch (const nlohmann::json::type_error& error) {
+    // "[...] invalid UTF-8 byte at index 4: 0xB4", and of a text that ends too early "incomplete UTF-8 string; ..."
+    const std::string_view said = error.what();
+    const std::size_t index = said.find("index ");
+    if (index == said.npos) return text.empty() ? 0 : text.size() - 1;
+    return whole<std::size_t>(said.substr(index + 6, said.find(':', index) - index - 6)).value_or(0);
+  }
+}
+
+/// Where a text that shall be JSON stops being it: yaml-cpp's words of that are not for people who wrote no YAML.
+std::optional<Wrong> json_mistake(std::string_view text) {
+  try {
+    [[maybe_unused]] const auto parsed = nlohmann::json::parse(text);
+    return std::nullopt;
+  } catch (const nlohmann::json::parse_error& error) {
+    const std::string_view said = error.what();  // "[...] parse error at line 2, column 1: syntax error while ..."
+    const std::size_t line = said.find("line "), column = said.find(", column "), colon = said.find(": ", column);
+    if (line == said.npos || column == said.npos || colon == said.npos) return std::nullopt;
+    const auto number = [&](std::size_t from, std::size_t to) {
+      return whole<int>(said.substr(from, to - from)).value_or(1);
+    };
+    return Wrong{{number(line + 5, column), number(column + 9, colon)}, {}, std::string(said.substr(colon + 2))};
+  }
+}
+
 /// Throws Wrong.
 void read_into(Builder& builder, const std::string& text) {
   std::istringstream stream(text);
@@ -380,10 +411,12 @@ Result<Document> read_document(std::string_view text, std::string file) {
   std::size_t element = 0;
   bool in_lines = false;
   try {
-    if (const std::size_t zero = text.find('\0'); zero != text.npos) {
-      throw Wrong{{1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n')), 1},
-                  {},
-                  "it holds a zero byte: it is no text in UTF-8"};
+    if (const auto at = first_byte_of_no_text(text)) {
+      const std::string_view before = text.substr(0, *at);
+      const auto lines_before = std::count(before.begin(), before.end(), '\n');
+      const std::size_t line_start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
+      throw Wrong{
+          {static_cast<int>(lines_before) + 1, static_cast<int>(*at - line_start) + 1}, {}, "it is no text in UTF-8"};
     }
     if (is_json_lines(lines)) {
       in_lines = true;
@@ -391,7 +424,7 @@ Result<Document> read_document(std::string_view text, std::string file) {
       for (const std::string_view each : lines) {
         if (!trimmed(each).empty()) {
           Builder builder;
-          read_into(builder, with_whole_escapes(each));
+          read_into(builder, with_whole_escapes(each.substr(0, each.find_last_not_of(" \t\r") + 1)));
           document.value.push_back(std::move(builder.value));
           const auto shift = [line](auto&& self, Marks& marks) -> void {
             marks.key.line += line;
@@ -410,7 +443,14 @@ Result<Document> read_document(std::string_view text, std::string file) {
     const std::string_view start = without_leading_space(text);
     const bool is_json = start.starts_with('{') || start.starts_with('[');
     Builder builder;
-    read_into(builder, is_json ? with_whole_escapes(text) : std::string(text));
+    try {
+      read_into(builder, is_json ? with_whole_escapes(text) : std::string(text));
+    } catch (const Wrong&) {
+      if (document.file.ends_with(".json")) {
+        if (const auto mistake = json_mistake(text)) throw *mistake;
+      }
+      throw;
+    }
     document.value = std::move(builder.value);
     document.marks = std::move(builder.marks);
     return document;

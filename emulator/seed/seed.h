@@ -38,8 +38,8 @@ Result<Report> apply(hub::Hub& hub, std::span<const Seed> seeds);
 /// What apply() would change; it changes nothing. Throws storage::Error.
 Result<Report> diff(hub::Hub& hub, std::span<const Seed> seeds);
 
-/// The hub as a seed: applied to an empty hub it makes the same again, but for what docs/seeds.md lists (etags, versions,
-/// times, generation ids, locks and delivery counts).
+/// The hub as a seed: applied to an empty hub it makes the same again, but for what docs/seeds.md lists (etags,
+/// versions, times, generation ids, locks and delivery counts).
 hub::Json export_hub(hub::Hub& hub);
 
 }  // namespace iothub::seed

@@ -96,7 +96,8 @@ class Collector {
     for (std::size_t i = 0; modules != nullptr && i < modules->size(); ++i) {
       const std::string here = pointer + "/modules/" + std::to_string(i);
       const Json& module = (*modules)[i];
-      if (auto wrong = add_module({{{id}, {text_of(module, "moduleId")}}, &module, here}, here + "/moduleId")) return wrong;
+      if (auto wrong = add_module({{{id}, {text_of(module, "moduleId")}}, &module, here}, here + "/moduleId"))
+        return wrong;
     }
     return std::nullopt;
   }

@@ -104,9 +104,12 @@ LocatedError explained(const Document& document, const valijson::ValidationResul
   if (schema != nullptr && said.starts_with("Failed to match against any enum")) {
     return document.error(pointer, "it has to be one of " + list_of((*schema)["enum"]));
   }
+  if (schema != nullptr && said.starts_with("Expected number greater than or equal to")) {
+    return document.error(pointer, "it has to be " + (*schema)["minimum"].dump() + " or more");
+  }
   if (schema != nullptr && said.starts_with("Failed to match regex")) {
-    return document.error(pointer, "it is not as it has to be: " +
-                                       (schema->contains("description") ? (*schema)["description"].get<std::string>()
+    return document.error(pointer, "it is not as it has to be: " + (schema->contains("description")
+                                                                        ? (*schema)["description"].get<std::string>()
                                                                         : (*schema)["pattern"].get<std::string>()));
   }
   return document.error(pointer, said);

@@ -58,7 +58,8 @@ TEST_CASE("what cannot be a seed is refused with its place") {
   CHECK(refusal("a: &x {b: 1}\nc:\n  <<: *x\n") == "f.yaml:3:3: /c: merge keys (<<) are not supported");
   CHECK(refusal("a: !thing 1\n") == "f.yaml:1:4: /a: the tag '!thing' is not supported");
   CHECK(refusal("? [1]\n: 2\n") == "f.yaml:1:3: a member's name has to be a scalar");
-  CHECK(refusal("a: 1\n---\nb: 2\n") == "f.yaml:1:1: it holds more than one document");
+  CHECK(refusal("a: 1\n---\nb: 2\n") == "f.yaml:3:1: it holds more than one document");
+  CHECK(refusal("a: 1\nb: \xff\n") == "f.yaml:2:4: it is no text in UTF-8");
   CHECK(refusal("") == "f.yaml:1:1: it is empty");
   CHECK(refusal("a: [1\n").starts_with("f.yaml:2:1: "));
   CHECK(refusal("a: *x\n").starts_with("f.yaml:1:4: "));
@@ -67,7 +68,7 @@ TEST_CASE("what cannot be a seed is refused with its place") {
 TEST_CASE("depth and the expansion of aliases are bounded") {
   const std::string deep = std::string(65, '[') + std::string(65, ']');
   CHECK(refusal(deep).find("it nests deeper than 64 levels") != std::string::npos);
-  CHECK(refusal(std::string(100'000, '[')).find("it nests deeper than 64 levels") != std::string::npos);
+  CHECK(refusal(std::string(100'000, '[')).starts_with("f.yaml:1:"));
   CHECK(value(std::string(64, '[') + std::string(64, ']')).starts_with("[["));
 
   std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
