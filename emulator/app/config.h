@@ -32,6 +32,8 @@ enum class Command {
   connection_string,
   route,
   monitor,
+  seed,
+  simulate,
   // Thin over the control API.
   reset,
   snapshot,
@@ -65,6 +67,7 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
   std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
+  std::vector<std::filesystem::path> seed_files;  ///< applied in order before the hub is ready; folders, too
   bool lenient = false;
   bool fault_injection = false;
   std::optional<hub::Tier> tier;   ///< turns throttles and quotas on
@@ -91,6 +94,11 @@ struct Config {
   bool json = false;
   std::string from = "now";
   std::string monitored_group = "$Default";
+  std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
+  int simulated_devices = 1;
+  std::filesystem::path template_file;  ///< empty: empty telemetry, no methods
+  double rate = 1;                      ///< telemetry messages a second, of all devices together
+  double duration_seconds = 0;          ///< 0: until SIGINT
   std::string policy;
   std::string device;
   std::string module;

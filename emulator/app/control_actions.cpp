@@ -6,6 +6,7 @@
 
 #include "emulator/app/connection_string.h"
 #include "emulator/hub/hub.h"
+#include "emulator/seed/seed.h"
 #include "emulator/hub/observer.h"
 
 namespace iothub::app {
@@ -139,12 +140,16 @@ std::string ControlActions::device_connection_string(const hub::Hub& hub, const 
   return app::device_connection_string(hub.host_name(), identity, key);
 }
 
-hub::Result<hub::Json> ControlActions::apply_seed(hub::Hub&, std::string_view, std::string_view) {
-  return hub::not_implemented("POST /_emulator/seed");
+hub::Result<hub::Json> ControlActions::apply_seed(hub::Hub& hub, std::string_view text, std::string_view name) {
+  const seed::Result<seed::Seed> parsed = seed::parse(text, std::string(name));
+  if (!parsed) return hub::argument_invalid(parsed.error().text());
+  const seed::Result<seed::Report> report = seed::apply(hub, std::span(&*parsed, 1));
+  if (!report) return hub::argument_invalid(report.error().text());
+  return hub::Json{{"changes", report->changes}};
 }
 
-hub::Result<std::string> ControlActions::export_seed(hub::Hub&) {
-  return hub::not_implemented("GET /_emulator/seed");
+hub::Result<std::string> ControlActions::export_seed(hub::Hub& hub) {
+  return seed::export_hub(hub).dump(2) + "\n";
 }
 
 }  // namespace iothub::app

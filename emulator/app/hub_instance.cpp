@@ -8,6 +8,7 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
+#include "emulator/app/route_endpoints.h"
 #include "emulator/app/seeded_random.h"
 #include "emulator/hub/limits.h"
 
@@ -34,7 +35,8 @@ std::vector<std::string> read_device_cas(const Config& config) {
   return texts;
 }
 
-hub::HubOptions hub_options(const Config& config, std::vector<std::string> names, const hub::VirtualTime& time) {
+hub::HubOptions hub_options(const Config& config, std::vector<std::string> names, const hub::VirtualTime& time,
+                            storage::Store& store, net::EventLoop& loop) {
   hub::HubOptions options;
   options.host_names = std::move(names);
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
@@ -42,6 +44,9 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.event_retention = std::chrono::days(config.retention_days);
   if (config.retention_megabytes) options.event_retention_bytes = *config.retention_megabytes * 1'000'000;
   options.auth.device_cas = read_device_cas(config);
+  options.open_endpoint = [&store, &loop](const hub::routing::EndpointDescription& endpoint) {
+    return open_endpoint(endpoint, store, loop);
+  };
   options.lenient = config.lenient;
   options.sas_clock = &time.sas_clock();
   options.fault_injection = config.fault_injection;
@@ -76,7 +81,7 @@ HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
                          ? nullptr
                          : std::make_unique<SeededRandom>(config.deterministic_seed + "\n" + names.front())),
       store_(open_store(config, database_)),
-      hub_(hub_options(config, std::move(names), *time_), *store_, *time_, *time_,
+      hub_(hub_options(config, std::move(names), *time_, *store_, loop), *store_, *time_, *time_,
            seeded_random_ ? *seeded_random_ : random),
       wal_check_(loop.scheduler()) {}
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Routes as `--routes` names them, and the endpoints that they describe.
 #include <filesystem>
+#include <memory>
 
 #include "emulator/hub/routing/routing.h"
 
@@ -15,6 +16,11 @@ namespace iothub::app {
 
 /// Throws ConfigError that names the file and the place in it.
 hub::routing::Routes read_routes(const std::filesystem::path& file);
+
+/// The endpoint that is described; store and loop must outlive it. Throws std::system_error for a file that cannot be
+/// opened.
+std::unique_ptr<hub::routing::RouteEndpoint> open_endpoint(const hub::routing::EndpointDescription& endpoint,
+                                                           storage::Store& store, net::EventLoop& loop);
 
 /// One endpoint for each that the routes describe; what waits in the store for one of the same name is sent. Store and
 /// loop must outlive them. Throws std::system_error for a file that cannot be opened.

@@ -17,6 +17,7 @@
 #include "emulator/hub/observer.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/settings.h"
 #include "emulator/hub/throttle.h"
 #include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
@@ -92,6 +93,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
                                                          clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       faults_(std::make_unique<Faults>(clock)),
+      settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
     methods_.link_gone(identity);
@@ -104,13 +106,13 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     observers_->tell(Happening::connected, identity, [&] { return connected_detail(links_.find(identity)); });
   });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
-    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    if (!silent_) notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
     observers_->tell(
         lifecycle == Registry::Lifecycle::created ? Happening::identity_created : Happening::identity_deleted,
         identity);
   });
   twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
-    notifications_->twin_updated(identity, update);
+    if (!silent_) notifications_->twin_updated(identity, update);
     observers_->tell(Happening::twin_updated, identity, [&] { return twin_detail(twin_cache_, identity, update); });
   });
   registry_.on_changed([this](const Identity& identity) {
@@ -167,12 +169,41 @@ void Hub::commit_now() {
 void Hub::roll_back() {
   store_.roll_back();
   observers_->tell(Happening::rolled_back);
+  forget();
+}
+
+bool Hub::attempt(LinksAre links, const std::function<bool()>& work) {
+  struct Quiet {  // over, however the work ends
+    explicit Quiet(Hub& loud, bool hidden) : hub(loud) {
+      hub.silent_ = true;
+      hub.links_.hide(hidden);
+    }
+    ~Quiet() {
+      hub.silent_ = false;
+      hub.links_.hide(false);
+    }
+    Hub& hub;
+  } quiet(*this, links == LinksAre::hidden);
+
+  store_.set_savepoint();
+  if (work()) {
+    store_.keep_savepoint();
+    return true;
+  }
+  store_.undo_to_savepoint();
+  observers_->tell(Happening::rolled_back);
+  forget();
+  return false;
+}
+
+void Hub::forget() {
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
   throttle_->forget();
+  settings_->forget();
 }
 
 void Hub::device_replaced(const DeviceId& device) {
@@ -192,6 +223,7 @@ void Hub::store_replaced() {
   c2d_->forget_delivered();
   jobs_.store_replaced();
   refusals_->clear();
+  settings_->forget();
 }
 
 }  // namespace iothub::hub

@@ -64,7 +64,7 @@ void get_metrics(const Request& request) {
 void get_seed(const Request& request) {
   const hub::Result<std::string> seed = request.control.actions().export_seed(request.hub);
   if (!seed) return request.refuse(seed.error());
-  request.answer_text(*seed, "application/yaml");
+  request.answer_text(*seed, "application/json; charset=utf-8");
 }
 
 void post_seed(const Request& request) {
