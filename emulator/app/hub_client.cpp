@@ -5,7 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "emulator/app/sas.h"
+#include "emulator/hub/sas_token.h"
 #include "protocol/text/percent.h"
 
 namespace iothub::app {
@@ -46,7 +46,9 @@ HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca
 HubClient::Answer HubClient::get(const std::string& path) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
-  const httplib::Headers headers{{"Authorization", sas_token(hub_.host, hub_.policy, hub_.key, expiry)}};
+  const std::optional<std::string> token = hub::sign_sas_token(hub_.host, hub_.policy, hub_.key, expiry);
+  if (!token) throw std::runtime_error("the connection string's SharedAccessKey is not base64");
+  const httplib::Headers headers{{"Authorization", *token}};
 
   std::string failure = "no CA file to check its certificate by (give --ca-dir or SSL_CERT_FILE)";
   for (const auto& ca_file : ca_files_) {
