@@ -1,6 +1,7 @@
 #include "emulator/hub/auth.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "emulator/hub/device_cas.h"
@@ -54,14 +55,23 @@ Resource split_resource(std::string_view resource) {
   return {resource.substr(0, slash), path};
 }
 
+bool names_identity(std::string_view endpoint) {
+  const std::string_view first = endpoint.substr(0, endpoint.find('/'));
+  constexpr std::array<std::string_view, 3> kCollections{"devices", "twins", "digitaltwins"};
+  return std::any_of(kCollections.begin(), kCollections.end(),
+                     [&](std::string_view collection) { return text::equals_ignoring_case(first, collection); });
+}
+
 /// Whether `resource` covers `endpoint` segment by segment: `devices/a` covers `devices/a/messages`, not `devices/ab`.
-/// The fixed words, which alternate with ids, match in any case.
+/// The ids of devices and modules, which alternate with fixed words, match exactly; all else in any case: of one event
+/// hub address Python writes `consumergroups`, JavaScript `ConsumerGroups`.
 bool covers(std::string_view resource, std::string_view endpoint) {
   if (endpoint.starts_with('/')) endpoint.remove_prefix(1);
+  const bool has_ids = names_identity(endpoint);
   for (int i = 0; !resource.empty(); ++i) {
     const std::string_view have = resource.substr(0, resource.find('/'));
     const std::string_view want = endpoint.substr(0, endpoint.find('/'));
-    if (i % 2 == 0 ? !text::equals_ignoring_case(have, want) : have != want) return false;
+    if (has_ids && i % 2 == 1 ? have != want : !text::equals_ignoring_case(have, want)) return false;
     resource.remove_prefix(std::min(resource.size(), have.size() + 1));
     endpoint.remove_prefix(std::min(endpoint.size(), want.size() + 1));
   }

@@ -82,41 +82,16 @@ Result<void> Events::append_batch(const DevicePrincipal& from, std::span<const T
     row.body = telemetry.body;
   }
   links_.touch(from.identity);
-  for (const storage::EventRow& row : rows) deliver(row);
+  for (storage::EventRow& row : rows) deliver(std::move(row));
   return {};
 }
 
-void Events::deliver(const storage::EventRow& event) {
-  if (const std::optional<storage::EventRow> for_stream = routing_.route(event)) {
-    const int partition = partition_of({event.device_id});
+void Events::deliver(storage::EventRow event) {
+  const int partition = partition_of({event.device_id});
+  if (const std::optional<storage::EventRow> for_stream = routing_.route(std::move(event))) {
     store_.append_event(partition, *for_stream);
-    tell_appended(partition);
+    appended_.tell(partition);
   }
-}
-
-void Events::tell_appended(int partition) const {
-  for (const auto& [id, appended] : listeners_) appended(partition);
-}
-
-Events::Listener Events::on_appended(std::function<void(int)> appended) {
-  listeners_[++last_listener_] = std::move(appended);
-  return Listener(*this, last_listener_);
-}
-
-Events::Listener::Listener(Listener&& other) noexcept
-    : events_(std::exchange(other.events_, nullptr)), id_(other.id_) {}
-
-Events::Listener& Events::Listener::operator=(Listener&& other) noexcept {
-  if (this != &other) {
-    stop();
-    events_ = std::exchange(other.events_, nullptr);
-    id_ = other.id_;
-  }
-  return *this;
-}
-
-void Events::Listener::stop() {
-  if (Events* events = std::exchange(events_, nullptr)) events->listeners_.erase(id_);
 }
 
 }  // namespace iothub::hub

@@ -2,7 +2,6 @@
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include "emulator/hub/clock.h"
 #include "emulator/hub/errors.h"
 #include "emulator/hub/ids.h"
+#include "emulator/hub/listeners.h"
 
 namespace iothub::storage {
 class Store;
@@ -40,21 +40,7 @@ struct Telemetry {
 
 class Events {
  public:
-  /// Ends its listening when it dies. Movable.
-  class Listener {
-   public:
-    Listener() = default;
-    Listener(Listener&& other) noexcept;
-    Listener& operator=(Listener&& other) noexcept;
-    ~Listener() { stop(); }
-    void stop();
-
-   private:
-    friend class Events;
-    Listener(Events& events, std::uint64_t id) : events_(&events), id_(id) {}
-    Events* events_ = nullptr;
-    std::uint64_t id_ = 0;
-  };
+  using Listener = Listeners<int>::Listener;
 
   Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
 
@@ -65,24 +51,23 @@ class Events {
 
   /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
   /// commit.
-  void deliver(const storage::EventRow& event);
+  void deliver(storage::EventRow event);
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
 
   /// `appended` is called inside the calls that append, before their commit: it notes the partition and reads later.
-  [[nodiscard]] Listener on_appended(std::function<void(int partition)> appended);
+  [[nodiscard]] Listener on_appended(std::function<void(int partition)> appended) {
+    return appended_.add(std::move(appended));
+  }
 
  private:
-  void tell_appended(int partition) const;
-
   storage::Store& store_;
   TwinCache& twins_;
   Links& links_;
   routing::Routing& routing_;
   const Clock& clock_;
-  std::map<std::uint64_t, std::function<void(int)>> listeners_;
-  std::uint64_t last_listener_ = 0;
+  Listeners<int> appended_;
 };
 
 }  // namespace iothub::hub

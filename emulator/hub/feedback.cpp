@@ -45,41 +45,6 @@ std::string_view to_string(FeedbackStatus status) {
   return "Success";
 }
 
-// ---- listeners ------------------------------------------------------------------------------------------------------
-
-Feedback::Listener::Listener(Listener&& other) noexcept
-    : feedback_(std::exchange(other.feedback_, nullptr)), id_(other.id_) {}
-
-Feedback::Listener& Feedback::Listener::operator=(Listener&& other) noexcept {
-  if (this != &other) {
-    stop();
-    feedback_ = std::exchange(other.feedback_, nullptr);
-    id_ = other.id_;
-  }
-  return *this;
-}
-
-void Feedback::Listener::stop() {
-  if (Feedback* feedback = std::exchange(feedback_, nullptr)) feedback->listeners_.erase(id_);
-}
-
-Feedback::Listener Feedback::listen(std::function<void()> available) {
-  listeners_.emplace(++last_listener_, std::move(available));
-  return Listener(*this, last_listener_);
-}
-
-void Feedback::tell_available() {
-  // A listener may end itself or others: each is looked up anew.
-  std::uint64_t last = 0;
-  for (auto next = listeners_.begin(); next != listeners_.end(); next = listeners_.upper_bound(last)) {
-    last = next->first;
-    const std::function<void()> available = next->second;
-    available();
-  }
-}
-
-// ---- records and batches --------------------------------------------------------------------------------------------
-
 Feedback::Feedback(storage::Store& store, IdentityCache& identities, const Clock& clock, Scheduler& scheduler,
                    RandomSource& random)
     : store_(store), identities_(identities), clock_(clock), random_(random), timer_(scheduler) {
@@ -158,7 +123,7 @@ Result<void> Feedback::abandon(std::string_view lock_token) {
       store_.remove_feedback_batch(row.id);
     } else {
       store_.set_feedback_delivery_count(row.id, row.delivery_count + 1);
-      tell_available();
+      available_.tell();
     }
     break;
   }
@@ -175,7 +140,7 @@ void Feedback::settle_due() {
     available = true;
   }
   watch();
-  if (available) tell_available();
+  if (available) available_.tell();
 }
 
 void Feedback::remove_expired_batches() {

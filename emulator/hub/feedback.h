@@ -4,15 +4,16 @@
 /// corrections.md 6). Records of an identity that is removed go with it.
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "emulator/hub/clock.h"
 #include "emulator/hub/errors.h"
 #include "emulator/hub/ids.h"
+#include "emulator/hub/listeners.h"
 
 namespace iothub::storage {
 class Store;
@@ -35,21 +36,7 @@ struct FeedbackBatch {
 
 class Feedback {
  public:
-  /// Ends its listening when it dies. Movable.
-  class Listener {
-   public:
-    Listener() = default;
-    Listener(Listener&& other) noexcept;
-    Listener& operator=(Listener&& other) noexcept;
-    ~Listener() { stop(); }
-    void stop();
-
-   private:
-    friend class Feedback;
-    Listener(Feedback& feedback, std::uint64_t id) : feedback_(&feedback), id_(id) {}
-    Feedback* feedback_ = nullptr;
-    std::uint64_t id_ = 0;
-  };
+  using Listener = Listeners<>::Listener;
 
   Feedback(storage::Store& store, IdentityCache& identities, const Clock& clock, Scheduler& scheduler,
            RandomSource& random);
@@ -71,7 +58,7 @@ class Feedback {
   /// `available` is called, inside hub calls and timers, each time a batch has become available: formed, abandoned, or
   /// its lock ended. It may call receive() and may end listeners; another may have taken the batch already. What is
   /// available at the time of the call is not told: call receive() once first.
-  [[nodiscard]] Listener listen(std::function<void()> available);
+  [[nodiscard]] Listener listen(std::function<void()> available) { return available_.add(std::move(available)); }
 
   /// After a failed commit: all locks are lost, for some may be of batches that never were.
   void forget();
@@ -86,15 +73,13 @@ class Feedback {
   void remove_expired_batches();
   void settle_due();
   void watch();
-  void tell_available();
 
   storage::Store& store_;
   IdentityCache& identities_;
   const Clock& clock_;
   RandomSource& random_;
   std::unordered_map<std::string, Lock> locks_;  ///< by lock token; a hub has few batches out at a time
-  std::map<std::uint64_t, std::function<void()>> listeners_;
-  std::uint64_t last_listener_ = 0;
+  Listeners<> available_;
   Timer timer_;
 };
 

@@ -37,7 +37,7 @@ void FileNotifications::add(const DeviceId& device, const std::string& blob_name
   // Ticks of these centuries have 18 digits, so the ids' order is the time's.
   const std::string id = std::to_string(now.ticks) + "-" + new_guid(random_);
   store_.put_document(kKind, id, dump({{"enqueued", now.ticks}, {"deliveries", 0}, {"body", dump(body)}}));
-  tell();
+  available_.tell();
 }
 
 bool FileNotifications::is_locked(const std::string& id) const {
@@ -78,7 +78,7 @@ Result<void> FileNotifications::abandon(std::string_view lock_token) {
   const auto lock = locks_.find(lock_token);
   if (lock == locks_.end() || lock->second.until <= clock_.now()) return lock_lost();
   locks_.erase(lock);
-  tell();
+  available_.tell();
   return {};
 }
 
@@ -94,7 +94,7 @@ void FileNotifications::end_locks() {
   const std::size_t ended =
       std::erase_if(locks_, [now = clock_.now()](const auto& lock) { return lock.second.until <= now; });
   wait_for_locks();
-  if (ended > 0) tell();
+  if (ended > 0) available_.tell();
 }
 
 }  // namespace iothub::hub

@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "emulator/hub/clock.h"
 #include "emulator/hub/errors.h"
 #include "emulator/hub/ids.h"
+#include "emulator/hub/listeners.h"
 
 namespace iothub::storage {
 class Store;
@@ -40,9 +42,11 @@ class FileNotifications {
   Result<void> complete(std::string_view lock_token);
   Result<void> abandon(std::string_view lock_token);
 
-  /// Called, inside hub calls and timers, when a notification has become available: added, abandoned, or its lock
-  /// ended. Null: nobody listens any more.
-  void on_available(std::function<void()> available) { available_ = std::move(available); }
+  using Listener = Listeners<>::Listener;
+  /// `available` is called, inside hub calls and timers, each time a notification has become available: added,
+  /// abandoned, or its lock ended. Another may have taken it already. What is available at the time of the call is not
+  /// told: call receive() once first.
+  [[nodiscard]] Listener listen(std::function<void()> available) { return available_.add(std::move(available)); }
 
  private:
   struct Lock {
@@ -52,16 +56,13 @@ class FileNotifications {
   bool is_locked(const std::string& id) const;
   void end_locks();
   void wait_for_locks();
-  void tell() const {
-    if (available_) available_();
-  }
 
   storage::Store& store_;
   const Clock& clock_;
   RandomSource& random_;
   std::map<std::string, Lock, std::less<>> locks_;  ///< by lock token
   Timer lock_end_;
-  std::function<void()> available_;
+  Listeners<> available_;
 };
 
 }  // namespace iothub::hub

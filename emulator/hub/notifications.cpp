@@ -139,7 +139,7 @@ void Notifications::twin_updated(const Identity& identity, const TwinUpdate& upd
                          .add("iothub-message-schema", "twinChangeNotification")
                          .add("opType", update.replaced ? "replaceTwin" : "updateTwin")
                          .text();
-  events_.deliver(event);
+  events_.deliver(std::move(event));
 }
 
 void Notifications::lifecycle(const Identity& identity, bool created) {
@@ -154,7 +154,7 @@ void Notifications::lifecycle(const Identity& identity, bool created) {
                          .add("opType", created ? "createDeviceIdentity" : "deleteDeviceIdentity")
                          .add("iothub-message-schema", "deviceLifecycleNotification")
                          .text();
-  events_.deliver(event);
+  events_.deliver(std::move(event));
 }
 
 void Notifications::queue_connection_event(const Identity& identity, const char* op_type) {
@@ -183,9 +183,9 @@ void Notifications::queue_connection_event(const Identity& identity, const char*
 
 void Notifications::append_queued() {
   while (!queued_.empty()) {
-    const storage::EventRow event = std::move(queued_.front());
+    storage::EventRow event = std::move(queued_.front());
     queued_.pop_front();
-    events_.deliver(event);
+    events_.deliver(std::move(event));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "emulator/hub/routing/routing.h"
 
 #include <algorithm>
-#include <set>
 
 #include "emulator/hub/json.h"
 #include "emulator/hub/routing/route_message.h"
@@ -10,63 +9,106 @@
 namespace iothub::hub::routing {
 namespace {
 
-bool holds(const Route& route, const storage::EventRow& event, const RouteMessage& message) {
-  return route.is_enabled && route.message_source == event.source &&
-         query::is_true(query::evaluate(*route.condition, message));
+bool holds_always(const query::Expression& condition) {
+  const auto* literal = std::get_if<query::Literal>(&condition.node);
+  return literal != nullptr && literal->json == Json(true);
 }
 
 }  // namespace
 
-Routing::Routing(std::string hub_name, TwinCache& twins)
-    : hub_name_(std::move(hub_name)), twins_(twins), routes_(Routes::by_default()) {}
+Routing::Routing(std::string hub_name, TwinCache& twins) : hub_name_(std::move(hub_name)), twins_(twins) {
+  configure(Routes::by_default(), {});
+}
 
 Routing::~Routing() = default;
 
 void Routing::configure(Routes routes, RouteEndpoints endpoints) {
+  plans_.clear();
+  destinations_.clear();
   routes_ = std::move(routes);
   endpoints_ = std::move(endpoints);
+  for (const Route& route : routes_.routes) add_branch(route, false);
+  add_branch(routes_.fallback, true);
+  for (auto& [source, plan] : plans_) {
+    const auto is_stream = [](const Branch& branch) {
+      return branch.condition == nullptr && branch.destinations.size() == 1 &&
+             branch.destinations.front()->endpoint == nullptr && branch.destinations.front()->enrichments.empty();
+    };
+    plan.only_to_stream = plan.routes.empty() ? is_stream(*plan.fallback)
+                                              : std::all_of(plan.routes.begin(), plan.routes.end(), is_stream);
+  }
+}
+
+void Routing::add_branch(const Route& route, bool is_fallback) {
+  if (!route.is_enabled) return;
+  Branch branch{holds_always(*route.condition) ? nullptr : route.condition.get(), {}};
+  for (const std::string& name : route.endpoint_names) branch.destinations.push_back(&destination(name));
+  Plan& plan = plans_[route.message_source];
+  if (is_fallback) {
+    plan.fallback = std::move(branch);
+  } else {
+    plan.routes.push_back(std::move(branch));
+  }
+}
+
+const Routing::Destination& Routing::destination(const std::string& name) {
+  const auto [entry, is_new] = destinations_.try_emplace(name);
+  if (!is_new) return entry->second;
+  if (name != kEventsEndpoint) entry->second.endpoint = endpoints_.at(name).get();
+  for (const Enrichment& enrichment : routes_.enrichments) {
+    const auto& names = enrichment.endpoint_names;
+    if (std::find(names.begin(), names.end(), name) != names.end()) entry->second.enrichments.push_back(&enrichment);
+  }
+  return entry->second;
 }
 
 bool Routing::takes(std::string_view message_source) const {
-  const auto is_for = [&](const Route& route) { return route.is_enabled && route.message_source == message_source; };
-  return std::any_of(routes_.routes.begin(), routes_.routes.end(), is_for) || is_for(routes_.fallback);
+  return plans_.find(message_source) != plans_.end();
 }
 
-std::optional<storage::EventRow> Routing::route(const storage::EventRow& event) {
+std::vector<const Routing::Destination*> Routing::destinations(const Plan& plan, const RouteMessage& message) const {
+  std::vector<const Destination*> chosen;
+  const auto choose = [&](const Branch& branch) {
+    if (branch.condition != nullptr && !query::is_true(query::evaluate(*branch.condition, message))) return;
+    for (const Destination* each : branch.destinations) {
+      if (std::find(chosen.begin(), chosen.end(), each) == chosen.end()) chosen.push_back(each);
+    }
+  };
+  for (const Branch& route : plan.routes) choose(route);
+  if (chosen.empty() && plan.fallback) choose(*plan.fallback);
+  return chosen;
+}
+
+std::optional<storage::EventRow> Routing::route(storage::EventRow event) {
+  const auto plan = plans_.find(event.source);
+  if (plan == plans_.end()) return std::nullopt;
+  if (plan->second.only_to_stream) return event;
   const RouteMessage message(event, twins_.find({{event.device_id}, {event.module_id}}));
-  std::set<std::string> names;
-  for (const Route& route : routes_.routes) {
-    if (holds(route, event, message)) names.insert(route.endpoint_names.begin(), route.endpoint_names.end());
-  }
-  if (names.empty() && holds(routes_.fallback, event, message)) {
-    names.insert(routes_.fallback.endpoint_names.begin(), routes_.fallback.endpoint_names.end());
-  }
-  std::optional<storage::EventRow> for_stream;
-  for (const std::string& name : names) {
-    if (name == kEventsEndpoint) {
-      for_stream = enriched(event, message, name);
+  const Destination* stream = nullptr;
+  for (const Destination* each : destinations(plan->second, message)) {
+    if (each->endpoint == nullptr) {
+      stream = each;
     } else {
-      endpoints_.at(name)->send(enriched(event, message, name));
+      each->endpoint->send(each->enrichments.empty() ? event : enriched(event, message, *each));
     }
   }
-  return for_stream;
+  if (stream == nullptr) return std::nullopt;
+  if (stream->enrichments.empty()) return event;
+  return enriched(event, message, *stream);
 }
 
-storage::EventRow Routing::enriched(const storage::EventRow& event, const RouteMessage& message,
-                                    const std::string& endpoint) const {
-  storage::EventRow row = event;
-  for (const Enrichment& enrichment : routes_.enrichments) {
-    const auto& names = enrichment.endpoint_names;
-    if (std::find(names.begin(), names.end(), endpoint) == names.end()) continue;
-    std::string value = enrichment.value == "$iothubname" ? hub_name_ : enrichment.value;
-    if (!enrichment.path.steps.empty()) {
+storage::EventRow Routing::enriched(storage::EventRow row, const RouteMessage& message,
+                                    const Destination& destination) const {
+  for (const Enrichment* enrichment : destination.enrichments) {
+    std::string value = enrichment->value == "$iothubname" ? hub_name_ : enrichment->value;
+    if (!enrichment->path.steps.empty()) {
       // A path that leads nowhere stamps itself (documentation: message enrichments).
-      if (const std::optional<Json> found = query::to_json(message.resolve(enrichment.path))) {
+      if (const std::optional<Json> found = query::to_json(message.resolve(enrichment->path))) {
         value = found->is_string() ? found->get<std::string>() : dump(*found);
       }
     }
     Json pairs = row.properties.empty() ? Json::array() : Json::parse(row.properties);
-    pairs.push_back(Json::array({enrichment.key, value}));
+    pairs.push_back(Json::array({enrichment->key, value}));
     row.properties = dump(pairs);
   }
   return row;

@@ -1,11 +1,13 @@
 #pragma once
 /// Where each message goes: to the endpoints of every route whose condition holds, and telemetry that no route took by
 /// the fallback route (rest.md 7.3).
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "emulator/hub/routing/routes.h"
 #include "storage/rows.h"
@@ -42,16 +44,35 @@ class Routing {
 
   /// Sends the message to its endpoints, to each once however many routes name it. What it returns belongs into the
   /// stream: the message with its enrichments, or nothing.
-  std::optional<storage::EventRow> route(const storage::EventRow& event);
+  std::optional<storage::EventRow> route(storage::EventRow event);
 
  private:
-  storage::EventRow enriched(const storage::EventRow& event, const RouteMessage& message,
-                             const std::string& endpoint) const;
+  struct Destination {
+    RouteEndpoint* endpoint = nullptr;  ///< null: the stream
+    std::vector<const Enrichment*> enrichments;
+  };
+  struct Branch {
+    const query::Expression* condition = nullptr;  ///< null: holds always
+    std::vector<const Destination*> destinations;
+  };
+  /// What becomes of one source's events, as far as it can be known before they are.
+  struct Plan {
+    std::vector<Branch> routes;
+    std::optional<Branch> fallback;
+    bool only_to_stream = false;  ///< every one, as it is
+  };
+
+  void add_branch(const Route& route, bool is_fallback);
+  const Destination& destination(const std::string& name);
+  std::vector<const Destination*> destinations(const Plan& plan, const RouteMessage& message) const;
+  storage::EventRow enriched(storage::EventRow row, const RouteMessage& message, const Destination& destination) const;
 
   std::string hub_name_;
   TwinCache& twins_;
   Routes routes_;
   RouteEndpoints endpoints_;
+  std::map<std::string, Destination, std::less<>> destinations_;  ///< by the endpoint's name
+  std::map<std::string, Plan, std::less<>> plans_;                ///< by the source
 };
 
 }  // namespace iothub::hub::routing

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { Client } = require('azure-iothub');
-const { connected, connectionString, kinds, newIdentity, onMethod, refused } = require('./support.js');
+const { connected, connectionString, kinds, links, newIdentity, onMethod } = require('./support.js');
 
 function invoke({ deviceId, moduleId }, parameters) {
   const service = Client.fromConnectionString(connectionString);
@@ -13,23 +13,25 @@ function invoke({ deviceId, moduleId }, parameters) {
     : service.invokeDeviceMethod(deviceId, parameters);
 }
 
-for (const kind of kinds) {
-  test(`a ${kind}'s method gets its payload, and its status and payload come back`, async (t) => {
+for (const { kind, transport, who } of links) {
+  test(`a method of a ${who} gets its payload, and its status and payload come back`, async (t) => {
     const identity = await newIdentity(kind);
-    const client = await connected(t, identity);
+    const client = await connected(t, identity, transport);
     onMethod(client, 'echo', (request, response) => response.send(210, { echoed: request.payload }));
     const answer = await invoke(identity, { methodName: 'echo', payload: { n: [1, 'two', null] } });
     assert.deepEqual(answer.result, { status: 210, payload: { echoed: { n: [1, 'two', null] } } });
   });
 
-  test(`a ${kind}'s method without payload gets null and may answer without one`, async (t) => {
+  test(`a method of a ${who} without payload gets null and may answer without one`, async (t) => {
     const identity = await newIdentity(kind);
-    const client = await connected(t, identity);
+    const client = await connected(t, identity, transport);
     onMethod(client, 'plain', (request, response) => response.send(request.payload === null ? 200 : 500));
     const answer = await invoke(identity, { methodName: 'plain', payload: null });
     assert.deepEqual(answer.result, { status: 200, payload: null });
   });
+}
 
+for (const kind of kinds) {
   test(`a method of a ${kind} that is not connected is refused at once`, async () => {
     const identity = await newIdentity(kind);
     const error = await invoke(identity, { methodName: 'echo' }).catch((failure) => failure);

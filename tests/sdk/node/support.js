@@ -5,7 +5,7 @@ const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
 const { setTimeout: pause } = require('node:timers/promises');
 const { Client, ModuleClient } = require('azure-iot-device');
-const { Mqtt } = require('azure-iot-device-mqtt');
+const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
 const { Registry } = require('azure-iothub');
 
 // Sanitized hubs are slow; IOTHUB_TEST_SLOW is set for them.
@@ -39,15 +39,15 @@ function identity(deviceId, moduleId, key) {
 }
 
 /** The SDK's client of an identity, closed at the end of the test. */
-function clientOf(test, identity, key = identity.key) {
+function clientOf(test, identity, transport = Mqtt, key = identity.key) {
   const cls = identity.moduleId ? ModuleClient : Client;
-  const client = cls.fromConnectionString(identity.connectionStringWith(key), Mqtt);
+  const client = cls.fromConnectionString(identity.connectionStringWith(key), transport);
   test.after(() => client.close().catch(() => {}));
   return client;
 }
 
-async function connected(test, identity) {
-  const client = clientOf(test, identity);
+async function connected(test, identity, transport = Mqtt) {
+  const client = clientOf(test, identity, transport);
   await client.open();
   return client;
 }
@@ -96,7 +96,13 @@ async function refused(promise, name, status) {
 
 const kinds = ['device', 'module'];
 
+/** Who keeps a connection, and over what: every test of one is a test of each. */
+const links = [
+  ['MQTT', Mqtt],
+  ['MQTT over WebSocket', MqttWs],
+].flatMap(([over, transport]) => kinds.map((kind) => ({ kind, transport, who: `${kind} over ${over}` })));
+
 module.exports = {
-  clientOf, connected, connectionString, eventually, host, kinds, newId, newIdentity, onMethod, patchTwin, refused,
+  clientOf, connected, connectionString, eventually, host, kinds, links, newId, newIdentity, onMethod, patchTwin, refused,
   registry, slowness, twinOf,
 };

@@ -102,6 +102,18 @@ TEST_CASE_FIXTURE(Fixture, "a device proves itself with its own keys, for its ow
   CHECK(has(device({{"d"}}, ""), "neither a SAS token nor"));
 }
 
+// @azure/event-hubs 6.0.4 signs `ConsumerGroups`, azure-eventhub 5.15.1 `consumergroups`.
+TEST_CASE_FIXTURE(Fixture, "a token for a partition covers it however its address is written") {
+  const char* partition = "hub/consumergroups/$default/partitions/0";
+  const auto read = [&](const std::string& resource) {
+    return service(policy_token("service", "sb%3A%2F%2Flocalhost%2F" + resource), Rights::service_connect, partition);
+  };
+  CHECK(read("hub%2FConsumerGroups%2F%24Default%2FPartitions%2F0") == "accepted");
+  CHECK(read("hub%2Fconsumergroups%2F%24Default") == "accepted");
+  CHECK(has(read("hub%2FConsumerGroups%2F%24Default%2FPartitions%2F1"), "does not cover"));
+  CHECK(has(service(policy_token("service", "localhost%2Fdevices%2FD"), Rights::service_connect), "does not cover"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a module has keys of its own and goes down with its device") {
   const auto device_row = create("d").row;
   const auto row = create("d", "m").row;

@@ -155,7 +155,7 @@ TEST_CASE("a completion without isSuccess or without its blob leaves the upload 
 TEST_CASE("a locked notification is available again when abandoned and after a minute, ten times in all") {
   Uploader device;
   int told = 0;
-  device.notifications().on_available([&] { ++told; });
+  const auto listener = device.notifications().listen([&] { ++told; });
   device.complete(device.begin());
   CHECK(told == 1);
   const auto first = device.notifications().receive();

@@ -12,7 +12,9 @@ import com.microsoft.azure.sdk.iot.service.registry.Device;
 import com.microsoft.azure.sdk.iot.service.registry.RegistryClient;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.provider.Arguments;
 
 /** The hub that `iothub-emulator exec` runs around the tests, by its address: this SDK must take an IP address as HostName. */
 final class Hub {
@@ -37,15 +39,26 @@ final class Hub {
         return registry().addDevice(new Device(newId("device")));
     }
 
-    static DeviceClient clientOf(Device device, String key) {
+    static DeviceClient clientOf(Device device) {
         return new DeviceClient(
-                "HostName=" + HOST + ";DeviceId=" + device.getDeviceId() + ";SharedAccessKey=" + key,
+                connectionString(device.getDeviceId(), ";SharedAccessKey=" + device.getPrimaryKey()),
                 IotHubClientProtocol.MQTT,
                 ClientOptions.builder().build());
     }
 
-    static DeviceClient clientOf(Device device) {
-        return clientOf(device, device.getPrimaryKey());
+    static String connectionString(String deviceId, String rest) {
+        return "HostName=" + HOST + ";DeviceId=" + deviceId + rest;
+    }
+
+    /** Who keeps a connection, and over what: every test of one is a test of each. */
+    static Stream<Arguments> links() {
+        return Stream.of(IotHubClientProtocol.MQTT, IotHubClientProtocol.MQTT_WS)
+                .flatMap(protocol -> Stream.of(Kind.values()).map(kind -> Arguments.of(kind, protocol)));
+    }
+
+    enum Kind {
+        DEVICE,
+        MODULE
     }
 
     /** The call must fail with this class and the hub's number for the error. */

@@ -13,7 +13,6 @@ import com.microsoft.azure.sdk.iot.service.exceptions.IotHubNotFoundException;
 import com.microsoft.azure.sdk.iot.service.jobs.ScheduledJobStatus;
 import com.microsoft.azure.sdk.iot.service.jobs.ScheduledJobsClient;
 import com.microsoft.azure.sdk.iot.service.methods.DirectMethodRequestOptions;
-import com.microsoft.azure.sdk.iot.service.methods.DirectMethodResponse;
 import com.microsoft.azure.sdk.iot.service.methods.DirectMethodsClient;
 import com.microsoft.azure.sdk.iot.service.registry.Device;
 import com.microsoft.azure.sdk.iot.service.twin.Twin;
@@ -32,25 +31,6 @@ class MethodsAndJobsTest {
                 (name, payload, context) ->
                         new com.microsoft.azure.sdk.iot.device.twin.DirectMethodResponse(210, Map.of("name", name)),
                 null);
-    }
-
-    @Test
-    void aMethodsStatusAndPayloadComeBack() throws Exception {
-        Device device = newDevice();
-        DeviceClient client = clientOf(device);
-        try {
-            answerMethods(client);
-            DirectMethodResponse answer = methods.invoke(
-                    device.getDeviceId(), "reboot", DirectMethodRequestOptions.builder().payload(5).build());
-            assertEquals(210, answer.getStatus());
-            assertEquals("{\"name\":\"reboot\"}", answer.getPayloadAsJsonString());
-            // A component's command: this SDK does not decode the topic either.
-            assertEquals(
-                    "{\"name\":\"thermostat*report\"}",
-                    methods.invoke(device.getDeviceId(), "thermostat*report").getPayloadAsJsonString());
-        } finally {
-            client.close();
-        }
     }
 
     @Test
