@@ -7,20 +7,22 @@ constexpr const char* kSelect = "SELECT json FROM document WHERE kind = ?1 AND i
 constexpr const char* kSelectAll = "SELECT id, json FROM document WHERE kind = ?1 ORDER BY id";
 constexpr const char* kSelectAfter =
     "SELECT id, json FROM document WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT max(?3, 0)";
-// The expressions are those of the indexes.
 constexpr const char* kDeviceJobs =
-    "SELECT id, json FROM document INDEXED BY document_device_jobs WHERE kind = 'deviceJob' "
-    "AND json_extract(json, '$.deviceId') = ?1 AND id > ?2 ORDER BY id LIMIT max(?3, 0)";
+    "SELECT id, json FROM document INDEXED BY document_device WHERE kind = 'deviceJob' AND device_id = ?1 AND id > ?2 "
+    "ORDER BY id LIMIT max(?3, 0)";
 constexpr const char* kNewestJobs =
-    "SELECT id, json FROM document INDEXED BY document_jobs WHERE kind = 'job' "
-    "ORDER BY rtrim(json_extract(json, '$.createdTime'), 'Z') DESC, id DESC LIMIT max(?1, 0)";
+    "SELECT id, json FROM document INDEXED BY document_created WHERE kind = 'job' AND created_time IS NOT NULL "
+    "ORDER BY created_time DESC, id DESC LIMIT max(?1, 0)";
 constexpr const char* kJobsBefore =
-    "SELECT id, json FROM document INDEXED BY document_jobs WHERE kind = 'job' "
-    "AND (rtrim(json_extract(json, '$.createdTime'), 'Z'), id) < (rtrim(?1, 'Z'), ?2) "
-    "ORDER BY rtrim(json_extract(json, '$.createdTime'), 'Z') DESC, id DESC LIMIT max(?3, 0)";
+    "SELECT id, json FROM document INDEXED BY document_created WHERE kind = 'job' AND created_time IS NOT NULL "
+    "AND (created_time, id) < (rtrim(?1, 'Z'), ?2) ORDER BY created_time DESC, id DESC LIMIT max(?3, 0)";
+// The members that jobs are found by: an index over the JSON itself is not possible where the schema is not trusted.
 constexpr const char* kPut =
-    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO UPDATE SET json = "
-    "excluded.json";
+    "INSERT INTO document (kind, id, json, created_time, device_id) VALUES (?1, ?2, ?3, "
+    "CASE ?1 WHEN 'job' THEN rtrim(json_extract(?3, '$.createdTime'), 'Z') END, "
+    "CASE ?1 WHEN 'deviceJob' THEN json_extract(?3, '$.deviceId') END) "
+    "ON CONFLICT (kind, id) DO UPDATE SET (json, created_time, device_id) = "
+    "(excluded.json, excluded.created_time, excluded.device_id)";
 constexpr const char* kRemove = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
 constexpr const char* kRemoveAll = "DELETE FROM document WHERE kind = ?1";
 

@@ -216,12 +216,16 @@ std::string tag_triggers() {
          ") AND of_module = (old.module_id <> '') AND device_id = old.device_id AND module_id = old.module_id; END;";
 }
 
-// Jobs are listed newest first (a time without fraction ends in Z, which sorts behind a dot), and their devices' rows
-// asked for by device.
+// Jobs are listed newest first (a time without fraction ends in Z, which sorts behind a dot: it is cut off), and the
+// rows of their devices asked for by device. What these columns hold is said by whoever writes a document.
 constexpr const char* kMoreIndexes = R"sql(
 CREATE INDEX identity_module_names ON identity (module_id, device_id) WHERE module_id <> '';
-CREATE INDEX document_jobs ON document (rtrim(json_extract(json, '$.createdTime'), 'Z'), id) WHERE kind = 'job';
-CREATE INDEX document_device_jobs ON document (json_extract(json, '$.deviceId'), id) WHERE kind = 'deviceJob';
+ALTER TABLE document ADD COLUMN created_time TEXT;
+ALTER TABLE document ADD COLUMN device_id TEXT;
+UPDATE document SET created_time = rtrim(json_extract(json, '$.createdTime'), 'Z') WHERE kind = 'job';
+UPDATE document SET device_id = json_extract(json, '$.deviceId') WHERE kind = 'deviceJob';
+CREATE INDEX document_created ON document (kind, created_time, id) WHERE created_time IS NOT NULL;
+CREATE INDEX document_device ON document (kind, device_id, id) WHERE device_id IS NOT NULL;
 )sql";
 
 void add_query_indexes(Connection& connection, int) {

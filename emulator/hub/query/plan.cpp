@@ -68,6 +68,18 @@ std::optional<Lookup> lookup_of(const Path& path, const std::vector<Json>& liter
   return lookup;
 }
 
+/// A negative number is an operation.
+std::optional<Json> literal_of(const Expression& expression) {
+  if (const Literal* literal = std::get_if<Literal>(&expression.node)) {
+    return literal->undefined ? std::nullopt : std::optional(literal->json);
+  }
+  const Operation* operation = std::get_if<Operation>(&expression.node);
+  if (operation == nullptr || operation->op != Operator::negate) return std::nullopt;
+  const Literal* number = std::get_if<Literal>(&operation->operands.front()->node);
+  if (number == nullptr || !number->json.is_number()) return std::nullopt;
+  return Json(-number->json.get<double>());
+}
+
 void collect(const Expression& condition, Source source, std::vector<Lookup>& found) {
   const Operation* operation = std::get_if<Operation>(&condition.node);
   if (operation == nullptr) return;
@@ -78,11 +90,11 @@ void collect(const Expression& condition, Source source, std::vector<Lookup>& fo
   if (operation->op != Operator::equal && operation->op != Operator::in) return;
   for (const std::size_t side : {0U, 1U}) {
     const Path* path = std::get_if<Path>(&operation->operands[side]->node);
-    const Literal* literal = std::get_if<Literal>(&operation->operands[1 - side]->node);
-    if (path == nullptr || literal == nullptr || literal->undefined) continue;
+    const std::optional<Json> literal = literal_of(*operation->operands[1 - side]);
+    if (path == nullptr || !literal) continue;
     const bool list = operation->op == Operator::in;
-    if (list && (side == 1 || !literal->json.is_array())) continue;
-    const std::vector<Json> literals = list ? literal->json.get<std::vector<Json>>() : std::vector<Json>{literal->json};
+    if (list && (side == 1 || !literal->is_array())) continue;
+    const std::vector<Json> literals = list ? literal->get<std::vector<Json>>() : std::vector<Json>{*literal};
     if (std::optional<Lookup> lookup = lookup_of(*path, literals, source)) found.push_back(std::move(*lookup));
   }
 }

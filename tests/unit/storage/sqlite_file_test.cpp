@@ -371,7 +371,8 @@ TEST_CASE("a database from before the index of tags gets it with what is there")
     Connection connection(path.string());
     connection.execute(
         "DROP TRIGGER tag_twin_inserted; DROP TRIGGER tag_twin_updated; DROP TRIGGER tag_identity_removed;"
-        "DROP TABLE tag; DROP INDEX identity_module_names; DROP INDEX document_jobs; DROP INDEX document_device_jobs;"
+        "DROP TABLE tag; DROP INDEX identity_module_names; DROP INDEX document_created; DROP INDEX document_device;"
+        "ALTER TABLE document DROP COLUMN created_time; ALTER TABLE document DROP COLUMN device_id;"
         "PRAGMA user_version = 2");
   }
   auto store = SqliteStore::open(path, {});

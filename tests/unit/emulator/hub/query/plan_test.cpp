@@ -115,8 +115,6 @@ TEST_CASE("a condition tells by which index its rows are found") {
            Case{"deviceId = 'x' OR tags.a = 1", ""},
            Case{"deviceId NIN ['x']", ""},
            Case{"deviceId = tags.id", ""},
-           Case{"deviceId IN tags.list", ""},
-           Case{"'x' IN deviceId", ""},
            Case{"tags.deviceId = 'x'", "tag deviceId 'x'"},
            Case{"tags.a.b.c = 'x'", "tag c 'x'"},
            Case{"tags.a[1].b = 'x'", "tag b 'x'"},
@@ -171,8 +169,8 @@ TEST_CASE_FIXTURE(Registry, "equality reads the rows that may meet it, and no ot
 }
 
 TEST_CASE_FIXTURE(Registry, "an index and a scan give the same rows") {
-  std::mt19937 random(7);
-  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  std::mt19937 dice(7);
+  const auto below = [&](int n) { return static_cast<int>(dice() % static_cast<unsigned>(n)); };
   const std::string longish(70, 'l');
   const std::vector<std::string> values{R"("x")",
                                         R"("y")",

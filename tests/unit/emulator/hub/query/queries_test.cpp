@@ -244,7 +244,7 @@ TEST_CASE_FIXTURE(Fixture, "a page holds 100 rows unless told, and never more th
     while (!(*run)->step(kSliceRows)) {
     }
     CHECK((*run)->page().continuation.has_value());
-    return (*run)->page().items.size();
+    return (*run)->page().count;
   };
   CHECK(size(std::nullopt) == 100);
   CHECK(size(0) == 100);
