@@ -39,7 +39,7 @@ room emulator/app 'emulator/|storage/|protocol/'
 
 library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'
-library 'openssl/' 'emulator/(net|hub)/|emulator/seed/derived_key\.cpp|emulator/app/sas\.cpp|protocol/websocket/handshake\.cpp'
+library 'openssl/' 'emulator/(net|hub)/|emulator/seed/derived_key\.cpp|protocol/websocket/handshake\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
 library 'valijson/' 'emulator/seed/seed_schema\.cpp'

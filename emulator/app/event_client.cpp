@@ -15,7 +15,7 @@
 #include <span>
 #include <utility>
 
-#include "emulator/app/sas.h"
+#include "emulator/hub/sas_token.h"
 #include "protocol/amqp/client.h"
 #include "protocol/amqp/message.h"
 #include "protocol/text/timestamp.h"
@@ -166,8 +166,11 @@ EventClient::EventClient(EventHubString hub, const std::vector<std::filesystem::
   amqp::add_string(request.application_properties, "operation", std::string("put-token"));
   amqp::add_string(request.application_properties, "type", std::string("servicebus.windows.net:sastoken"));
   amqp::add_string(request.application_properties, "name", "sb://" + hub_.host + "/" + hub_.event_hub);
-  request.value = sas_token(hub_.host, hub_.policy, hub_.key,
-                            std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count());
+  std::optional<std::string> token =
+      hub::sign_sas_token(hub_.host, hub_.policy, hub_.key,
+                          std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count());
+  if (!token) throw std::runtime_error("the connection string's SharedAccessKey is not base64");
+  request.value = std::move(*token);
   connection_->ask("$cbs", std::move(request));
 }
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "emulator/app/sas.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/sas_token.h"
 #include "protocol/text/percent.h"
 
 namespace iothub::app {
@@ -48,11 +48,9 @@ HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca
 HubClient::Answer HubClient::ask(const char* method, const std::string& path, const std::string& json) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
-  return ask({.method = method,
-              .path = path,
-              .authorization = sas_token(hub_.host, hub_.policy, hub_.key, expiry),
-              .body = json,
-              .patience = kAnswerTime});
+  std::optional<std::string> token = hub::sign_sas_token(hub_.host, hub_.policy, hub_.key, expiry);
+  if (!token) throw HubClientError("the connection string's SharedAccessKey is not base64");
+  return ask({.method = method, .path = path, .authorization = std::move(*token), .body = json, .patience = kAnswerTime});
 }
 
 HubClient::Answer HubClient::control(const ControlRequest& request) const {

@@ -8,8 +8,8 @@
 #include "emulator/app/connection_string.h"
 #include "emulator/app/exit_status.h"
 #include "emulator/app/hub_client.h"
-#include "emulator/app/sas.h"
 #include "emulator/app/seed_files.h"
+#include "emulator/hub/sas_token.h"
 #include "emulator/seed/derived_key.h"
 #include "emulator/simulate/simulation.h"
 
@@ -63,7 +63,7 @@ int run_simulate_command(const Config& config, const RunningHub& hub) {
   options.password = [&](const std::string& id) {
     const auto expiry = std::chrono::system_clock::now() + kTokenLife;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count();
-    return sas_token(options.host + "/devices/" + id, {}, keys.at(id), seconds);
+    return hub::sign_sas_token(options.host + "/devices/" + id, {}, keys.at(id), seconds).value();
   };
 
   std::signal(SIGINT, [](int) { stop_simulating = true; });

@@ -26,4 +26,9 @@ struct SasToken {
   bool signed_by(std::string_view base64_key) const;
 };
 
+/// A token for the resource (unencoded: `host`, `host/devices/d`) under a policy's key, as the SDKs make it. Nothing
+/// when the key is not base64.
+std::optional<std::string> sign_sas_token(std::string_view resource, std::string_view policy,
+                                          std::string_view base64_key, std::int64_t expiry_unix_seconds);
+
 }  // namespace iothub::hub

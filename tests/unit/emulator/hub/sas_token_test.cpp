@@ -4,9 +4,12 @@
 
 #include <string>
 
+#include "protocol/text/base64.h"
 #include "tests/unit/support/result_text.h"
 
 using iothub::hub::SasToken;
+using iothub::hub::sign_sas_token;
+using iothub::text::base64_encode;
 
 namespace {
 
@@ -69,4 +72,29 @@ TEST_CASE("a token with a part missing or broken is refused with 401002 and the 
     CHECK(token.error().message == "Unauthorized");
     CHECK(token.error().reason.find(row.reason) != std::string::npos);
   }
+}
+
+TEST_CASE("a token of ours is one that the hub takes") {
+  const std::string key = base64_encode("0123456789abcdef");
+  const auto signed_token = sign_sas_token("localhost", "service", key, 1'700'000'000);
+  REQUIRE(signed_token.has_value());
+  const auto token = SasToken::parse(*signed_token);
+  REQUIRE(token.has_value());
+  CHECK(token->resource == "localhost");
+  CHECK(token->policy == "service");
+  CHECK(token->expiry == 1'700'000'000);
+  CHECK(token->signed_by(key));
+  CHECK_FALSE(token->signed_by(base64_encode("another key, 16+")));
+}
+
+TEST_CASE("an address as resource is encoded, and signed so") {
+  const std::string key = base64_encode("0123456789abcdef");
+  const auto token = SasToken::parse(sign_sas_token("::1", "service", key, 1).value());
+  REQUIRE(token.has_value());
+  CHECK(token->raw_resource == "%3A%3A1");
+  CHECK(token->signed_by(key));
+}
+
+TEST_CASE("a key that is not base64 signs nothing") {
+  CHECK_FALSE(sign_sas_token("localhost", "service", "no key!", 1));
 }
