@@ -135,6 +135,10 @@ HubClient::ControlRequest request_of(const Config& config) {
     case Command::ca:
     case Command::health:
     case Command::connection_string:
+    case Command::route:
+    case Command::monitor:
+    case Command::seed:
+    case Command::simulate:
       break;
   }
   throw std::logic_error("not a command of the control API");

@@ -55,6 +55,7 @@ std::string_view condition_name(hub::LinkEnd end) {
     case hub::LinkEnd::deleted:
       return "amqp:not-found";
     case hub::LinkEnd::shut_down:
+    case hub::LinkEnd::reset:
       return "amqp:link:detach-forced";
   }
   return "";
