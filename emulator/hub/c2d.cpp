@@ -10,6 +10,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"

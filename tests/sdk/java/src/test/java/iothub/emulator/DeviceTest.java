@@ -65,7 +65,7 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS"})
     void anOutputMessageOfAModuleArrives(IotHubClientProtocol protocol) throws Exception {
         try (Party party = Party.opened(Hub.Kind.MODULE, protocol)) {
             ((ModuleClient) party.client).sendEvent(new Message("out"), "output1");
