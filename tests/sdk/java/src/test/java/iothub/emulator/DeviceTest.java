@@ -82,7 +82,7 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @MethodSource(LINKS)
+    @MethodSource("iothub.emulator.Hub#mqttLinks")
     void aTwinIsReportedAndReadAndItsDesiredChangesAreHeard(Hub.Kind kind, IotHubClientProtocol protocol)
             throws Exception {
         try (Party party = Party.opened(kind, protocol)) {

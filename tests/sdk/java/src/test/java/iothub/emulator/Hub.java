@@ -52,11 +52,15 @@ final class Hub {
 
     /** Who keeps a connection, and over what: every test of one is a test of each. */
     static Stream<Arguments> links() {
-        return Stream.of(
-                        IotHubClientProtocol.MQTT,
-                        IotHubClientProtocol.MQTT_WS,
-                        IotHubClientProtocol.AMQPS,
-                        IotHubClientProtocol.AMQPS_WS)
+        return Stream.concat(mqttLinks(), ofEachKind(IotHubClientProtocol.AMQPS, IotHubClientProtocol.AMQPS_WS));
+    }
+
+    static Stream<Arguments> mqttLinks() {
+        return ofEachKind(IotHubClientProtocol.MQTT, IotHubClientProtocol.MQTT_WS);
+    }
+
+    private static Stream<Arguments> ofEachKind(IotHubClientProtocol... protocols) {
+        return Stream.of(protocols)
                 .flatMap(protocol -> Stream.of(Kind.values()).map(kind -> Arguments.of(kind, protocol)));
     }
 
