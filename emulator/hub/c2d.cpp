@@ -13,6 +13,7 @@
 #include "emulator/hub/throttle.h"
 #include "emulator/hub/metrics.h"
 #include "emulator/hub/observer.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"

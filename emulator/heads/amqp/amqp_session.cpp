@@ -17,6 +17,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::heads::amqp_head {

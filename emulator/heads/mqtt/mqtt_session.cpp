@@ -14,6 +14,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/twin_json.h"
+#include "emulator/hub/until.h"
 #include "protocol/mqtt/encode.h"
 #include "protocol/mqtt/frame.h"
 
