@@ -120,7 +120,7 @@ def test_a_file_that_is_no_ca_is_told_at_the_start(hub_process, tmp_path):
     wrong = tmp_path / "wrong.pem"
     wrong.write_text("nothing")
     ended = hub_process.run("serve", "--device-ca", wrong, "--https-port", "0", "--mqtts-port", "0",
-                            "--amqps-port", "0", "--amqp-port", "0", "--data", tmp_path, "--ca-dir", tmp_path / "ca")  # fmt: skip
+                            "--amqps-port", "0", "--amqp-port", "0", "--portal-port", "0", "--data", tmp_path, "--ca-dir", tmp_path / "ca")  # fmt: skip
     assert ended.returncode == 1
     assert f"the device CA {wrong} cannot be used: it holds no certificate in PEM" in ended.stderr
 

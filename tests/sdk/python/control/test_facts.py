@@ -47,7 +47,7 @@ def test_connections_name_who_is_there_by_which_protocol(control, device, connec
     (link,) = eventually(mine, "the device is listed")
     assert link["protocol"] == "mqtt"
     assert link["address"].startswith(("127.0.0.1:", "[::1]:"))
-    client.shutdown()
+    client.disconnect()
     eventually(lambda: not mine(), "the device is gone")
 
 

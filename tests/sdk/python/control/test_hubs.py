@@ -22,7 +22,7 @@ def new_hub(control):
 
     yield create
     there = [each["name"] for each in control.get("hubs")["hubs"]]
-    for name in made:
+    for name in set(made):  # an address may have been used twice
         if name in there:
             control.delete(f"hubs/{name}")
 

@@ -47,28 +47,30 @@ def test_a_reset_may_keep_links(control, service, device, connect):
 
 
 def test_one_device_is_reset_and_keeps_its_key(control, service, device, connect):
-    connect(device).patch_twin_reported_properties({"r": 1})
+    client = connect(device)
+    client.patch_twin_reported_properties({"r": 1})
     service.create_device_with_sas("other", "", "", "enabled")
     control.post("reset", {"device": device.device_id}, status=204)
     assert "r" not in service.get_twin(device.device_id).properties.reported
     assert service.get_device("other").device_id == "other"
-    connect(device).send_message("the same key")
+    client.send_message("the same key")
     assert control.post("reset", {"device": "stranger"}, status=404)["error"]["name"] == "DeviceNotFound"
     assert control.post("reset", {"devise": "d"}, status=400)["error"]["message"] == "there is no argument 'devise'"
 
 
-def test_a_snapshot_brings_the_hub_back(control, service, device, connect):
-    connect(device).patch_twin_reported_properties({"r": 1})
-    control.request("PUT", "snapshots/before", 201)
+def test_a_snapshot_brings_the_hub_back(control, service, device, connect, read_events):
     client = connect(device)
+    client.patch_twin_reported_properties({"r": 1})
+    control.request("PUT", "snapshots/before", 201)
+    reader = read_events(device=device.device_id)
     client.patch_twin_reported_properties({"r": 2})
     service.create_device_with_sas("later", "", "", "enabled")
 
     control.post("snapshots/before/restore", status=204)
-    eventually(lambda: not client.connected, "links are closed")
+    eventually(lambda: "disconnected" in reader.names(device.device_id), "links are closed")
     assert [each.device_id for each in service.get_devices()] == [device.device_id]
     assert service.get_twin(device.device_id).properties.reported["r"] == 1
-    connect(device).send_message("again")
+    client.send_message("again")
 
     assert [each["name"] for each in control.get("snapshots")["snapshots"]] == ["before"]
     control.delete("snapshots/before")

@@ -36,7 +36,9 @@ TEST_CASE("a hub tells what happens to an identity, its twin and its messages") 
   CHECK(watched.last_detail == R"({"bytes":7,"properties":{"a":"1"},"body":{"t":1}})");
   REQUIRE(hub.twins().patch({{"d"}}, {{"tags", {{"x", 1}}}}, IfMatch::none()));
   CHECK(Json::parse(watched.last_detail).at("tags") == Json{{"x", 1}});
-  REQUIRE(hub.c2d().send({{"d"}}, {.message_id = "m"}));
+  C2dMessage message;
+  message.message_id = "m";
+  REQUIRE(hub.c2d().send({{"d"}}, std::move(message)));
   const auto received = hub.c2d().receive({{"d"}});
   REQUIRE(received);
   REQUIRE(hub.c2d().complete({{"d"}}, received->lock_token));

@@ -158,8 +158,9 @@ TEST_CASE("a device's request is open to the certificate whose thumbprint is reg
                      thumbprint + R"(","secondaryThumbprint":")" + thumbprint + R"("}}})");
   const auto status_with = [&](std::optional<hub::ClientCertificate> certificate) {
     FakeOutbox outbox;
-    heads::rest::RestSession session{client.environment, heads::Peer{"c2", "127.0.0.1:50001", true, certificate},
-                                     outbox};
+    heads::Peer peer{.connection_id = "c2", .remote_address = "127.0.0.1:50001"};
+    peer.certificate = certificate;
+    heads::rest::RestSession session{client.environment, peer, outbox};
     const std::string request =
         client.bytes("POST", "/devices/x/messages/events?api-version=2021-04-12", "x", {{"Authorization", ""}});
     session.receive(std::as_bytes(std::span(request)));
