@@ -9,12 +9,36 @@ import paho.mqtt.client
 from eventually import eventually
 
 
-def _socket_of(client_id):
+def _client_of(client_id):
     for candidate in gc.get_objects():
         if isinstance(candidate, paho.mqtt.client.Client) and candidate._client_id == client_id.encode():
             if candidate.socket() is not None:
-                return candidate.socket()
+                return candidate
     return None
+
+
+def _socket_of(client_id):
+    client = _client_of(client_id)
+    return client and client.socket()
+
+
+def in_flight(client_id):
+    """How many messages the SDK has published that are not acknowledged."""
+    return len(_client_of(client_id)._out_messages)
+
+
+def received_flags(client_id):
+    """Collects the DUP flag of each message that arrives from now on: the SDK does not hand it out."""
+    client = _client_of(client_id)
+    flags = []
+    handle = client.on_message
+
+    def on_message(client, userdata, message):
+        flags.append(message.dup)
+        handle(client, userdata, message)
+
+    client.on_message = on_message
+    return flags
 
 
 def local_address(client_id):

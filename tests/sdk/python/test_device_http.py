@@ -1,24 +1,14 @@
-"""Devices over plain HTTPS, as the node, Java, C# and C SDKs speak it; Python's SDK has no such transport, so requests."""
+"""Devices over plain HTTPS, as the node, Java, C# and C SDKs speak it."""
 
 import base64
-import contextlib
-import hashlib
-import hmac
 import json
-import sqlite3
 import time
-from urllib.parse import quote
 
 import pytest
-import requests
 
-
-def sas(resource, key, policy=None, expiry=None):
-    resource = quote(resource, safe="")
-    expiry = int(time.time()) + 600 if expiry is None else expiry
-    digest = hmac.new(base64.b64decode(key), f"{resource}\n{expiry}".encode(), hashlib.sha256).digest()
-    token = f"SharedAccessSignature sr={resource}&sig={quote(base64.b64encode(digest), safe='')}&se={expiry}"
-    return token + (f"&skn={policy}" if policy else "")
+from device_http import HttpDevice
+from sas_token import sas
+from stored_telemetry import stored_telemetry
 
 
 @pytest.fixture
@@ -26,35 +16,15 @@ def send(hub, device):
     """Posts to the device's events; the answer."""
 
     def post(body, token=None, device_id=device.device_id, **headers):
-        path = f"/devices/{device_id}/messages/events"
         token = token or sas(f"{hub.host}/devices/{device.device_id}", device.key)
-        return requests.post(
-            f"https://{hub.host}:{hub.ports['https']}{path}?api-version=2020-09-30",
-            data=body,
-            headers={"Authorization": token, "iothub-to": path, **headers},
-            timeout=20,
-        )
+        return HttpDevice(hub, device_id, token).send(body, **headers)
 
     return post
 
 
 @pytest.fixture
 def stored(hub, device):
-    """What the hub holds of the device's telemetry: (body, properties), read from its database."""
-
-    def read():
-        with contextlib.closing(sqlite3.connect(f"file:{hub.data / 'hub.db'}?mode=ro", uri=True)) as database:
-            tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'event_[0-9]*'")
-            return [
-                (bytes(body), json.loads(properties or "[]"))
-                for (table,) in tables.fetchall()
-                for body, properties in database.execute(
-                    f"SELECT body, properties FROM {table} WHERE device_id = ? ORDER BY sequence_number",
-                    (device.device_id,),
-                )
-            ]
-
-    return read
+    return lambda: stored_telemetry(hub, device.device_id)
 
 
 def test_telemetry_of_any_bytes(send, stored):

@@ -1,39 +1,18 @@
-"""azure-iot-device with a client certificate: thumbprints and certificates of a registered CA."""
-
-import subprocess
-import uuid
+"""Devices and modules with certificates that they signed themselves, registered by thumbprint: azure-iot-device over MQTT
+and WebSocket, and HTTPS with a client certificate."""
 
 import pytest
-from azure.iot.device import X509, IoTHubDeviceClient
+from azure.iot.device import IoTHubDeviceClient, IoTHubModuleClient
 from azure.iot.device.exceptions import CredentialError
 
+from certificates import Certificates, cert, thumbprint, x509
+from device_http import HttpDevice
+from eventually import eventually
+from stored_telemetry import stored_telemetry
+from twin_patch import desired, read_twin, update_twin
+from patches import Patches
 
-def openssl(*arguments):
-    return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
-
-
-class Certificates:
-    """Made by the openssl command, as a device's maker does."""
-
-    def __init__(self, folder):
-        self._folder = folder
-
-    def create(self, common_name, issuer=None, ca=False):
-        """The files' name without ending: .pem and .key."""
-        made = self._folder / f"{common_name}-{len(list(self._folder.iterdir()))}"
-        key, certificate = made.with_suffix(".key"), made.with_suffix(".pem")
-        signer = ["-CA", issuer.with_suffix(".pem"), "-CAkey", issuer.with_suffix(".key")] if issuer else []
-        openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", f"/CN={common_name}", "-keyout", key, "-out", certificate,
-            "-addext", f"basicConstraints=critical,CA:{'TRUE' if ca else 'FALSE'}", *signer,
-        )  # fmt: skip
-        return made
-
-    @staticmethod
-    def thumbprint(made):
-        text = openssl("x509", "-in", made.with_suffix(".pem"), "-noout", "-fingerprint", "-sha1")
-        return text.strip().split("=")[1].replace(":", "")
+UNUSED = "0" * 40
 
 
 @pytest.fixture(scope="module")
@@ -42,112 +21,128 @@ def certificates(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ca(certificates):
-    return certificates.create("maker", ca=True)
+def own(certificates):
+    return certificates.create("self-signed")
+
+
+@pytest.fixture(scope="module")
+def another(certificates):
+    return certificates.create("self-signed")
+
+
+class Registered:
+    """A device or module that is known by its certificate."""
+
+    def __init__(self, device_id, module_id=None):
+        self.device_id = device_id
+        self.module_id = module_id
 
 
 @pytest.fixture
-def name():
-    """Short: a common name holds 64 characters."""
-    return f"x509-{uuid.uuid4().hex[:8]}"
+def register(service, name):
+    """Registers a device, or a module of one, with these thumbprints."""
 
+    def create(primary, secondary, kind="device"):
+        service.create_device_with_x509(name, primary, secondary, "enabled")
+        if kind == "device":
+            return Registered(name)
+        service.create_module_with_x509(name, "m", "", primary, secondary)
+        return Registered(name, "m")
 
-@pytest.fixture(params=["flag", "ca add"])
-def hub(hub_process, hub, ca, request):
-    """The running hub, started again with the maker's CA and later without."""
-    file = ca.with_suffix(".pem")
-    hub_process.stop()
-    if request.param == "flag":
-        hub_process.flags = ["--device-ca", file]
-    else:
-        assert hub_process.run("ca", "add", file, "--data", hub_process.data).returncode == 0
-    hub_process.start()
-    yield hub
-    hub_process.stop()
-    hub_process.flags = []
-    if request.param == "ca add":
-        assert hub_process.run("ca", "remove", file.name, "--data", hub_process.data).returncode == 0
-    hub_process.start()
+    return create
 
 
 @pytest.fixture
-def connect(hub):
+def client_of(hub):
     clients = []
 
-    def connected(device_id, certificate, **options):
-        client = IoTHubDeviceClient.create_from_x509_certificate(
-            X509(str(certificate.with_suffix(".pem")), str(certificate.with_suffix(".key"))),
-            hub.host,
-            device_id,
-            connection_retry=False,
-            **options,
+    def create(registered, certificate, **options):
+        ids = {"device_id": registered.device_id}
+        if registered.module_id:
+            ids["module_id"] = registered.module_id
+        cls = IoTHubModuleClient if registered.module_id else IoTHubDeviceClient
+        client = cls.create_from_x509_certificate(
+            x509=x509(certificate), hostname=hub.host, connection_retry=False, **ids, **options
         )
         clients.append(client)
-        client.connect()
         return client
 
-    yield connected
+    yield create
     for client in clients:
         client.shutdown()
 
 
-@pytest.mark.parametrize("websockets", [False, True])
-def test_a_certificate_of_a_registered_ca_opens_its_device(service, name, certificates, ca, connect, websockets):
-    service.create_device_with_certificate_authority(name, "enabled")
-    client = connect(name, certificates.create(name, issuer=ca), websockets=websockets)
-    client.patch_twin_reported_properties({"by": "CA"})
-    assert service.get_twin(name).properties.reported["by"] == "CA"
+@pytest.mark.parametrize("websockets", [False, True], ids=["mqtt", "websocket"])
+@pytest.mark.parametrize("kind", ["device", "module"])
+def test_telemetry_and_twin_with_a_certificate(hub, service, own, register, client_of, kind, websockets):
+    registered = register(thumbprint(own), UNUSED, kind)
+    client = client_of(registered, own, websockets=websockets)
+    client.connect()
+    client.send_message("by certificate")
+    assert stored_telemetry(hub, registered.device_id) == [(b"by certificate", [])]
+    client.patch_twin_reported_properties({"by": "thumbprint"})
+    assert read_twin(service, registered).properties.reported["by"] == "thumbprint"
+    patches = Patches(client)
+    update_twin(service, registered, desired(n=1))
+    patches.wait_for("n", 1)
 
 
-def test_a_chain_that_the_device_sends_is_followed(service, name, certificates, ca, connect):
-    service.create_device_with_certificate_authority(name, "enabled")
-    line = certificates.create("line", issuer=ca, ca=True)
-    leaf = certificates.create(name, issuer=line)
-    with leaf.with_suffix(".pem").open("a") as chain:
-        chain.write(line.with_suffix(".pem").read_text())
-    assert connect(name, leaf).connected
+@pytest.mark.parametrize("websockets", [False, True], ids=["mqtt", "websocket"])
+def test_a_cloud_to_device_message_with_a_certificate(service, own, register, client_of, websockets):
+    registered = register(thumbprint(own), UNUSED)
+    service.send_c2d_message(registered.device_id, "waiting", {})
+    client = client_of(registered, own, websockets=websockets)
+    messages = []
+    client.on_message_received = messages.append
+    client.connect()
+    service.send_c2d_message(registered.device_id, "live", {})
+    eventually(lambda: len(messages) == 2, "both come")
+    assert [message.data for message in messages] == [b"waiting", b"live"]
+    eventually(lambda: service.get_device(registered.device_id).cloud_to_device_message_count == 0, "both are settled")
 
 
-def test_the_certificate_of_another_device_or_of_another_ca_is_refused(hub, service, name, certificates, ca, connect):
-    service.create_device_with_certificate_authority(name, "enabled")
+@pytest.mark.parametrize("place", ["primary", "secondary"])
+@pytest.mark.parametrize("digest", ["sha1", "sha256"])
+def test_either_thumbprint_of_either_digest_is_good_on_every_transport(
+    hub, own, another, register, client_of, digest, place
+):
+    shown, unused = thumbprint(own, digest), "0" * len(thumbprint(own, digest))
+    registered = register(*((shown, unused) if place == "primary" else (unused, shown)))
+    for websockets in (False, True):
+        client = client_of(registered, own, websockets=websockets)
+        client.connect()
+        client.disconnect()
+        with pytest.raises(CredentialError):
+            client_of(registered, another, websockets=websockets).connect()
+    assert HttpDevice(hub, registered.device_id, cert=cert(own)).send(b"x").status_code == 204
+    assert HttpDevice(hub, registered.device_id, cert=cert(another)).send(b"x").status_code == 401
+    assert len(stored_telemetry(hub, registered.device_id)) == 1
+
+
+def test_messages_both_ways_over_https_with_a_certificate(hub, service, own, register):
+    registered = register(thumbprint(own), UNUSED)
+    device = HttpDevice(hub, registered.device_id, cert=cert(own))
+    assert device.send(b"there", **{"iothub-app-level": "high"}).status_code == 204
+    assert stored_telemetry(hub, registered.device_id) == [(b"there", [["level", "high"]])]
+    assert device.receive().status_code == 204
+    service.send_c2d_message(registered.device_id, "back", {"level": "low"})
+    message = device.receive()
+    assert (message.status_code, message.content, message.headers["iothub-app-level"]) == (200, b"back", "low")
+    assert device.complete(message).status_code == 204
+    assert service.get_device(registered.device_id).cloud_to_device_message_count == 0
+
+
+def test_a_module_s_certificate_does_not_open_its_device(service, own, another, register, client_of):
+    registered = register(thumbprint(own), UNUSED, "module")
+    service.update_module_with_x509(
+        registered.device_id, "m", "", service.get_module(registered.device_id, "m").etag, thumbprint(another), UNUSED
+    )
     with pytest.raises(CredentialError):
-        connect(name, certificates.create("another", issuer=ca))
-    stranger = certificates.create("maker", ca=True)
+        client_of(Registered(registered.device_id), another).connect()
+    client_of(registered, another).connect()
+
+
+def test_no_certificate_opens_a_device_that_has_keys(hub, device, own, client_of):
     with pytest.raises(CredentialError):
-        connect(name, certificates.create(name, issuer=stranger))
-    with pytest.raises(CredentialError):
-        connect(name, certificates.create(name))
-    assert "is for 'another', not for" in hub.log()
-    assert "is not signed by a CA of the hub" in hub.log()
-
-
-def test_a_thumbprint_opens_its_device_and_no_other_certificate_does(service, name, certificates, ca, connect):
-    own = certificates.create(name)
-    thumbprint = certificates.thumbprint(own)
-    service.create_device_with_x509(name, thumbprint, thumbprint, "enabled")
-    assert connect(name, own).connected
-    with pytest.raises(CredentialError):
-        connect(name, certificates.create(name, issuer=ca))
-
-
-def test_a_file_that_is_no_ca_is_told_at_the_start(hub_process, tmp_path):
-    wrong = tmp_path / "wrong.pem"
-    wrong.write_text("nothing")
-    ended = hub_process.run("serve", "--device-ca", wrong, "--https-port", "0", "--mqtts-port", "0",
-                            "--amqps-port", "0", "--amqp-port", "0", "--data", tmp_path, "--ca-dir", tmp_path / "ca")  # fmt: skip
-    assert ended.returncode == 1
-    assert f"the device CA {wrong} cannot be used: it holds no certificate in PEM" in ended.stderr
-
-
-def test_ca_add_registers_with_the_hub_of_the_data_folder(hub_process, ca, tmp_path):
-    def run(*arguments):
-        return hub_process.run("ca", *arguments, "--data", tmp_path)
-
-    file = ca.with_suffix(".pem")
-    assert run("add", file).stdout == f"{file.name}\n"
-    assert run("add", file).returncode == 1
-    assert run("list").stdout == f"{file.name}\n"
-    assert run("add", ca.with_suffix(".key")).returncode == 1
-    assert run("remove", file.name).returncode == 0
-    assert run("list").stdout == ""
-    assert run("remove", file.name).returncode == 1
+        client_of(Registered(device.device_id), own).connect()
+    assert HttpDevice(hub, device.device_id, cert=cert(own)).send(b"x").status_code == 401

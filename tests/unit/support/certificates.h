@@ -44,15 +44,36 @@ class TestCertificate {
     return bytes;
   }
 
+  /// Hexadecimal, in capitals.
+  std::string sha1_thumbprint() const {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    REQUIRE(X509_digest(certificate_.get(), EVP_sha1(), digest, &size) == 1);
+    std::string hex;
+    for (unsigned int i = 0; i < size; ++i) {
+      for (const int half : {digest[i] >> 4, digest[i] & 0xF}) hex += "0123456789ABCDEF"[half];
+    }
+    return hex;
+  }
+
   std::string pem() const {
+    return written([&](BIO* bio) { PEM_write_bio_X509(bio, certificate_.get()); });
+  }
+
+  std::string key_pem() const {
+    return written([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key_.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+  }
+
+ private:
+  template <typename Write>
+  static std::string written(Write write) {
     const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new(BIO_s_mem()), BIO_free_all);
-    PEM_write_bio_X509(bio.get(), certificate_.get());
+    write(bio.get());
     std::string text(BIO_ctrl_pending(bio.get()), '\0');
     BIO_read(bio.get(), text.data(), static_cast<int>(text.size()));
     return text;
   }
 
- private:
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
   std::unique_ptr<X509, decltype(&X509_free)> certificate_;
 };

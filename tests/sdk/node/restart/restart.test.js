@@ -42,15 +42,24 @@ test('devices and modules are back after a restart, with their subscriptions', a
   const { Client } = require('azure-iothub');
   const support = require('../support.js');
   const parties = [];
-  for (const kind of support.kinds) {
+  let interval = 0;
+  const heard = (party) =>
+    support.eventually(async () => {
+      const before = party.interval;
+      await support.patchTwin(party.identity, { properties: { desired: { interval: ++interval } } });
+      return party.interval !== before;
+    }, 'a desired change is heard');
+  for (const { kind, transport } of support.links) {
     const identity = await support.newIdentity(kind);
-    const client = await support.connected(t, identity);
+    const client = await support.connected(t, identity, transport);
     support.onMethod(client, 'ping', (request, response) => response.send(200, 'pong'));
     const twin = await client.getTwin();
     const party = { identity, client };
     twin.on('properties.desired.interval', (interval) => (party.interval = interval));
     parties.push(party);
   }
+  // The SDK subscribes when the listener comes and does not tell when it has: heard once, it is subscribed.
+  for (const party of parties) await heard(party);
 
   await stopHub(hub);
   hub = await startHub();
@@ -70,11 +79,7 @@ test('devices and modules are back after a restart, with their subscriptions', a
       return invoked.then((answer) => answer.result.payload, () => undefined);
     };
     await support.eventually(async () => (await status()) === 'pong', 'the method is heard');
-    let interval = 0;
-    await support.eventually(async () => {
-      await support.patchTwin(party.identity, { properties: { desired: { interval: ++interval } } });
-      return party.interval !== undefined;
-    }, 'a desired change is heard');
+    await heard(party);
   }
   for (const { client } of parties) await client.close();
   await stopHub(hub);

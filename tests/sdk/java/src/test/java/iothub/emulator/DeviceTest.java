@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
+import com.microsoft.azure.sdk.iot.device.ClientOptions;
+import com.microsoft.azure.sdk.iot.device.DeviceClient;
 import com.microsoft.azure.sdk.iot.device.IotHubClientProtocol;
 import com.microsoft.azure.sdk.iot.device.IotHubStatusCode;
 import com.microsoft.azure.sdk.iot.device.Message;
@@ -13,6 +15,8 @@ import com.microsoft.azure.sdk.iot.device.ModuleClient;
 import com.microsoft.azure.sdk.iot.device.exceptions.IotHubClientException;
 import com.microsoft.azure.sdk.iot.device.twin.DirectMethodResponse;
 import com.microsoft.azure.sdk.iot.device.twin.TwinCollection;
+import com.microsoft.azure.sdk.iot.service.registry.Device;
+import com.microsoft.azure.sdk.iot.service.twin.TwinClient;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -111,6 +115,23 @@ class DeviceTest {
                 assertEquals(
                         Map.of("name", name, "got", 5.0), answer.getPayload(Map.class), answer.getPayloadAsJsonString());
             }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"MQTT", "MQTT_WS"})
+    void theTwinNamesTheModelThatTheDeviceSays(IotHubClientProtocol protocol) throws Exception {
+        String model = "dtmi:com:example:Thermostat;1";
+        Device device = Hub.newDevice();
+        DeviceClient client = new DeviceClient(
+                Hub.connectionString(device.getDeviceId(), ";SharedAccessKey=" + device.getPrimaryKey()),
+                protocol,
+                ClientOptions.builder().modelId(model).build());
+        try {
+            client.open(false);
+            assertEquals(model, new TwinClient(Hub.CONNECTION_STRING).get(device.getDeviceId()).getModelId());
+        } finally {
+            client.close();
         }
     }
 
