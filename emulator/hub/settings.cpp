@@ -128,6 +128,7 @@ Result<void> Settings::put_routing(const std::string& text) {
   if (!routes) return routes.error();
   const auto before = store_.document(kRoutingKind, kRoutingId);
   store_.put_document(kRoutingKind, kRoutingId, routes->text);
+  if (routing_.text() != routes->text) kept_routing_.clear();  // others may have configured it since
   try {
     take_up_routing();
   } catch (const storage::Error&) {
