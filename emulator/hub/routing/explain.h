@@ -18,7 +18,7 @@ Json explain(const Routes& routes, const storage::EventRow& event, const Twin* t
 /// A message as ARM's route test takes it: `{"body","appProperties","systemProperties"}`, names of system properties as
 /// conditions write them (`contentType`, `connectionDeviceId`) or as they are stored (`content-type`). A body that is
 /// no string is JSON, and its content type and encoding say so unless they are given. `source` is ARM's name
-/// (`DeviceMessages`). 400000 for anything else.
+/// (`DeviceMessages`). 400004 for anything else.
 Result<storage::EventRow> test_message(const Json& message, std::string_view source);
 
 }  // namespace iothub::hub::routing

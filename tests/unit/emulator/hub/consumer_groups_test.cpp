@@ -22,7 +22,7 @@ TEST_CASE_FIXTURE(test::TestHub, "$Default is always there; others are kept by n
   CHECK(groups.remove("storage").value());
   CHECK_FALSE(groups.remove("storage").value());
   CHECK(groups.list() == Names{"$Default", "alerts-2"});
-  CHECK(groups.remove("$Default").error().code == ErrorCode::BadRequest);
+  CHECK(groups.remove("$Default").error().code == ErrorCode::ArgumentInvalid);
 }
 
 TEST_CASE_FIXTURE(test::TestHub, "a name is 1 to 50 letters, digits, dots, hyphens and underscores; a hub has 20") {
