@@ -53,6 +53,7 @@ std::string_view condition_name(hub::LinkEnd end) {
       return "amqp:unauthorized-access";
     case hub::LinkEnd::deleted:
       return "amqp:not-found";
+    case hub::LinkEnd::reset:
     case hub::LinkEnd::shut_down:
       return "amqp:link:detach-forced";
   }
