@@ -43,7 +43,7 @@ struct Peer {
   bool secure = true;
   bool websocket = false;
   bool portal = false;  ///< came to the port of the portal and the control API: nothing else is served there
-  std::optional<hub::ClientCertificate> certificate;
+  std::optional<hub::ClientCertificate> certificate{};
 };
 
 /// What net gives each session. All outlive it.

@@ -70,7 +70,7 @@ void explain_query(const Request& request) {
                   {"rowsLookedAt", running.rows_read()},
                   {"complete", done},
                   {"more", page.continuation.has_value()},
-                  {"items", page.items}});
+                  {"items", Json::parse(page.items)}});
 }
 
 }  // namespace iothub::heads::control
