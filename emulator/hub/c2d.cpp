@@ -11,6 +11,7 @@
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
 #include "emulator/hub/throttle.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"

@@ -17,13 +17,6 @@ class Clock {
   virtual Timestamp now() const = 0;
 };
 
-/// How long a timer has to wait: rounded up, so that `to` has come when it fires; zero where it has already.
-inline std::chrono::milliseconds until(Timestamp from, Timestamp to) {
-  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
-  if (to <= from) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
-}
-
 /// Runs a function once, later, on the hub's thread.
 class Scheduler {
  public:

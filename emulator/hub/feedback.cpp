@@ -8,6 +8,7 @@
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/until.h"
 #include "storage/store.h"
 
 namespace iothub::hub {

@@ -144,7 +144,8 @@ void Engine::receive(std::span<const std::byte> bytes) {
   handle_events();
   std::string_view rest = input_;
   while (!rest.empty()) {
-    const pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(driver_.get(), rest.size());
+    // Not ..._buffer_sized(): it may have no room in the middle of a frame, and the rest would wait for more to come.
+    const pn_rwbytes_t room = pn_connection_driver_read_buffer(driver_.get());
     if (room.size == 0) break;
     const std::size_t taken = std::min(room.size, rest.size());
     std::memcpy(room.start, rest.data(), taken);

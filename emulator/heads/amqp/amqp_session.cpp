@@ -13,6 +13,7 @@
 #include "emulator/heads/amqp/management.h"
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/sas_token.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::heads::amqp_head {

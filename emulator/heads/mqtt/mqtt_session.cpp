@@ -12,6 +12,7 @@
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/twin_json.h"
+#include "emulator/hub/until.h"
 #include "protocol/mqtt/encode.h"
 #include "protocol/mqtt/frame.h"
 

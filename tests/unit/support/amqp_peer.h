@@ -118,7 +118,7 @@ class AmqpPeer {
   }
   void in(std::string_view bytes) {
     while (!bytes.empty()) {
-      const pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(&driver_, bytes.size());
+      const pn_rwbytes_t room = pn_connection_driver_read_buffer(&driver_);
       const std::size_t taken = std::min(room.size, bytes.size());
       if (taken == 0) return;
       std::memcpy(room.start, bytes.data(), taken);

@@ -38,6 +38,25 @@ TEST_CASE("a batch is unpacked: each of its messages is an event") {
   CHECK(events[2].body == "3");
 }
 
+TEST_CASE("a message of several frames is taken however its bytes come in") {
+  for (const std::size_t piece : {100UL, 16384UL, 65536UL, 1UL << 20}) {
+    CAPTURE(piece);
+    AmqpWorld world;
+    DeviceClient client(world);
+    AmqpPeer::Link& link = client.sender("/devices/d1/messages/events");
+    for (const std::size_t size : {70'000UL, 1UL, 200'000UL, 0UL}) {
+      CAPTURE(size);
+      pn_delivery_t* delivery = client.peer.send(link, message_of(std::string(size, 'x')));
+      const std::string bytes = client.peer.out();
+      for (std::size_t at = 0; at < bytes.size(); at += piece)
+        client.session.receive(std::as_bytes(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at))));
+      client.exchange();
+      CHECK(AmqpPeer::outcome(delivery) == "accepted");
+    }
+    CHECK(world.events().size() == 4);
+  }
+}
+
 TEST_CASE("telemetry over 256 KB and a body that is a map are rejected, and the link lives on") {
   AmqpWorld world;
   DeviceClient client(world);
