@@ -10,12 +10,9 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
-<<<<<<< HEAD
-#include "emulator/hub/throttle.h"
-=======
->>>>>>> control
 #include "emulator/hub/metrics.h"
 #include "emulator/hub/observer.h"
+#include "emulator/hub/throttle.h"
 #include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"

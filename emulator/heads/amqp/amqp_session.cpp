@@ -12,13 +12,9 @@
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
 #include "emulator/heads/refusal.h"
-<<<<<<< HEAD
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/fault_rules.h"
 #include "emulator/hub/json.h"
-=======
-#include "emulator/hub/fault_rules.h"
->>>>>>> control
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
 #include "emulator/hub/until.h"
