@@ -29,6 +29,8 @@ enum class Command {
   ca,
   health,
   connection_string,
+  seed,
+  simulate,
   // Thin over the control API.
   reset,
   snapshot,
@@ -60,6 +62,7 @@ struct Config {
   int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
   std::filesystem::path routes_file;         ///< empty: the default routes
   int retention_days = hub::kDefaultRetentionDays;
+  std::vector<std::filesystem::path> seed_files;  ///< applied in order before the hub is ready; folders, too
   bool lenient = false;
   bool fault_injection = false;
   std::string deterministic_seed;  ///< empty: keys and ids by chance, times by the machine's clock
@@ -77,6 +80,11 @@ struct Config {
   std::vector<std::string> words;     ///< of a control command: `save before`, `device=d count=2`
   std::string hub;                    ///< that a control command is about; empty: that of the connection string
   bool keep_links = false;
+  std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
+  int simulated_devices = 1;
+  std::filesystem::path template_file;  ///< empty: empty telemetry, no methods
+  double rate = 1;                      ///< telemetry messages a second, of all devices together
+  double duration_seconds = 0;          ///< 0: until SIGINT
   std::string policy;
   std::string device;
   std::string module;

@@ -10,6 +10,7 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/file_endpoint.h"
+#include "emulator/app/seed_files.h"
 
 namespace iothub::app {
 namespace {
@@ -73,6 +74,10 @@ Emulator::Emulator(Config config, PortFallback fallback)
       worker_(loop_) {
   hub::Hub& hub = instance_.hub();
   if (!config_.routes_file.empty()) configure_routing(hub.routing(), config_.routes_file);
+  if (!config_.seed_files.empty()) {
+    const seed::Report report = apply_seeds(hub, parse_seeds(read_seed_texts(config_.seed_files)));
+    spdlog::info("the seeds changed {} things", report.changes.size());
+  }
   hubs_.add(hub);
   server_.environment().control = &control_;
   if (!is_loopback_only(config_.listen_address)) {

@@ -77,6 +77,10 @@ void FileEndpoint::send(const storage::EventRow& event) {
   }
 }
 
+std::unique_ptr<hub::routing::RouteEndpoint> open_endpoint(const hub::routing::EndpointDescription& endpoint) {
+  return std::make_unique<FileEndpoint>(endpoint.path);
+}
+
 void configure_routing(hub::routing::Routing& routing, const std::filesystem::path& routes_file) {
   std::ifstream stream(routes_file);
   std::ostringstream text;
@@ -85,7 +89,7 @@ void configure_routing(hub::routing::Routing& routing, const std::filesystem::pa
   if (!routes) throw ConfigError(routes_file.string() + ": " + routes.error().message);
   hub::routing::RouteEndpoints endpoints;
   for (const hub::routing::EndpointDescription& endpoint : routes->endpoints) {
-    endpoints[endpoint.name] = std::make_unique<FileEndpoint>(endpoint.path);
+    endpoints[endpoint.name] = open_endpoint(endpoint);
   }
   routing.configure(std::move(*routes), std::move(endpoints));
 }

@@ -2,6 +2,7 @@
 /// A route endpoint that is a file: one JSON document a line, in the schema in which the service writes messages to a
 /// storage account (documentation: IoT Hub message routing endpoints, Azure Storage, JSON).
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "emulator/hub/routing/routing.h"
@@ -27,6 +28,9 @@ class FileEndpoint final : public hub::routing::RouteEndpoint {
   const std::filesystem::path path_;
   int file_;
 };
+
+/// The endpoint of a route. Throws std::system_error.
+std::unique_ptr<hub::routing::RouteEndpoint> open_endpoint(const hub::routing::EndpointDescription& endpoint);
 
 /// What `--routes` names: reads the routes and opens their endpoints. Throws ConfigError or std::system_error.
 void configure_routing(hub::routing::Routing& routing, const std::filesystem::path& routes_file);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "emulator/app/sas.h"
+#include "emulator/hub/limits.h"
 #include "protocol/text/percent.h"
 
 namespace iothub::app {
@@ -44,11 +45,15 @@ std::string answer_text(int status, const std::string& error_code) {
 HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
     : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
 
-HubClient::Answer HubClient::get(const std::string& path) const {
+HubClient::Answer HubClient::ask_service(const char* method, const std::string& path,
+                                        const std::string& json) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
-  return ask(
-      {.path = path, .authorization = sas_token(hub_.host, hub_.policy, hub_.key, expiry), .patience = kAnswerTime});
+  return ask({.method = method,
+              .path = path,
+              .authorization = sas_token(hub_.host, hub_.policy, hub_.key, expiry),
+              .body = json,
+              .patience = kAnswerTime});
 }
 
 HubClient::Answer HubClient::control(const ControlRequest& request) const {
@@ -96,6 +101,28 @@ void HubClient::check_health() const {
   const Answer answer = get(std::string("/devices?top=1&") + kApiVersion);
   if (answer.status == kOk || answer.status == kUnauthorized) return;
   throw HubClientError(answer_text(answer.status, answer.error_code));
+}
+
+void HubClient::put_devices(const std::map<std::string, std::string>& keys) const {
+  auto entries = nlohmann::json::array();
+  const auto send = [&] {
+    const Answer answer = ask_service("POST", std::string("/devices?") + kApiVersion, entries.dump());
+    const auto result = nlohmann::json::parse(answer.body, nullptr, false);
+    if (answer.status != kOk || !result.is_object() || !result.value("isSuccessful", false)) {
+      throw HubClientError("the devices could not be registered: " + answer_text(answer.status, answer.error_code) +
+                           " " + answer.body.substr(0, 200));
+    }
+    entries.clear();
+  };
+  for (const auto& [id, key] : keys) {
+    entries.push_back(
+        {{"id", id},
+         {"importMode", "createOrUpdate"},
+         {"status", "enabled"},
+         {"authentication", {{"type", "sas"}, {"symmetricKey", {{"primaryKey", key}, {"secondaryKey", key}}}}}});
+    if (entries.size() == hub::kMaxBulkEntries) send();
+  }
+  if (!entries.empty()) send();
 }
 
 std::string HubClient::primary_key(const hub::Identity& identity) const {

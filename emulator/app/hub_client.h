@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ class HubClient {
   /// Returns when the hub serves requests; throws HubClientError otherwise. A hub that answers but refuses the
   /// connection string's key serves.
   void check_health() const;
+
+  /// Registers the devices, or gives those that are there these keys: base64, by id. Throws HubClientError.
+  void put_devices(const std::map<std::string, std::string>& keys) const;
 
   /// The primary key of a device or module. Throws HubClientError, also for an identity that has no symmetric key.
   std::string primary_key(const hub::Identity& identity) const;
@@ -56,7 +60,8 @@ class HubClient {
     std::function<bool(std::string_view)> stream{};
   };
   Answer ask(const Asked& asked) const;
-  Answer get(const std::string& path) const;
+  Answer get(const std::string& path) const { return ask_service("GET", path, {}); }
+  Answer ask_service(const char* method, const std::string& path, const std::string& json) const;
 
   ConnectionString hub_;
   std::vector<std::filesystem::path> ca_files_;

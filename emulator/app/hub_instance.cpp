@@ -7,6 +7,7 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
+#include "emulator/app/file_endpoint.h"
 #include "emulator/app/seeded_random.h"
 #include "emulator/hub/limits.h"
 
@@ -39,6 +40,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
   options.event_retention = std::chrono::days(config.retention_days);
   options.auth.device_cas = read_device_cas(config);
+  options.open_endpoint = open_endpoint;
   options.lenient = config.lenient;
   options.sas_clock = &time.sas_clock();
   options.fault_injection = config.fault_injection;

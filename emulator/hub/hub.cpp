@@ -15,6 +15,7 @@
 #include "emulator/hub/observer.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/settings.h"
 #include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
@@ -86,6 +87,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
                                  *metrics_)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
+      settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
     methods_.link_gone(identity);
@@ -98,12 +100,14 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     observers_->tell(Happening::connected, identity, [&] { return connected_detail(links_.find(identity)); });
   });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
+    if (silent_) return;
     notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
     observers_->tell(
         lifecycle == Registry::Lifecycle::created ? Happening::identity_created : Happening::identity_deleted,
         identity);
   });
   twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
+    if (silent_) return;
     notifications_->twin_updated(identity, update);
     observers_->tell(Happening::twin_updated, identity, [&] { return twin_detail(twin_cache_, identity, update); });
   });
@@ -156,12 +160,22 @@ void Hub::commit_now() {
 
 void Hub::roll_back() {
   store_.roll_back();
-  observers_->tell(Happening::rolled_back);
+    if (silent_) return;
+    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    observers_->tell(
+        lifecycle == Registry::Lifecycle::created ? Happening::identity_created : Happening::identity_deleted,
+        identity);
+  });
+  twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
+    if (silent_) return;
+    notifications_->twin_updated(identity, update);
+    observers_->tell(Happening::twin_updated, identity, [&] { return twin_detail(twin_cache_, identity, update); });
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
+  settings_->forget();
 }
 
 void Hub::device_replaced(const DeviceId& device) {
@@ -179,6 +193,7 @@ void Hub::store_replaced() {
   configurations_.forget();
   feedback_->forget();
   c2d_->forget_delivered();
+  settings_->forget();
   jobs_.store_replaced();
   refusals_->clear();
 }

@@ -1,6 +1,7 @@
 #pragma once
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,9 +33,12 @@ struct Metrics;
 
 namespace routing {
 class Routing;
-}
+class RouteEndpoint;
+struct EndpointDescription;
+}  // namespace routing
 class Uploads;
 class EventReader;
+class Settings;
 
 struct HubOptions {
   std::vector<std::string> host_names{
@@ -46,6 +50,8 @@ struct HubOptions {
   /// Rules over SAS expiry where the hub's clock is a virtual one; null: the hub's clock does. Outlives the hub.
   const Clock* sas_clock = nullptr;
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
+  /// Opens the endpoints of the routes that the hub keeps; empty: it keeps none (settings.h).
+  std::function<std::unique_ptr<routing::RouteEndpoint>(const routing::EndpointDescription&)> open_endpoint{};
 };
 
 class Hub {
@@ -85,6 +91,13 @@ class Hub {
   Metrics& metrics() { return *metrics_; }
   Refusals& refusals() { return *refusals_; }
   FaultRules& fault_rules() { return *fault_rules_; }
+  Settings& settings() { return *settings_; }
+
+  /// Runs calls as one: what they wrote is undone when `work` returns false. They make no events. With `hidden_links`
+  /// connected devices do not hear of them and nothing of a link changes, so that all of it can be undone; without,
+  /// `work` must not fail any more once it has reached a link. A storage::Error passes through, and has undone it all.
+  enum class LinksAre { shown, hidden };
+  bool attempt(LinksAre links, const std::function<bool()>& work);
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -107,6 +120,7 @@ class Hub {
 
  private:
   void schedule_activity_flush();
+  void forget();
 
   HubOptions options_;
   std::string short_name_;
@@ -137,6 +151,8 @@ class Hub {
   std::unique_ptr<C2d> c2d_;
   std::unique_ptr<EventRetention> event_retention_;
   std::unique_ptr<Uploads> uploads_;
+  std::unique_ptr<Settings> settings_;
+  bool silent_ = false;  ///< changes make no events
   Timer activity_flush_;
 };
 
