@@ -15,7 +15,7 @@ status() { local status=0; "$@" >"$folder/out" 2>"$folder/err" || status=$?; ech
 data=$folder/data
 good=tests/data/seeds/good/everything.yaml
 bad=tests/data/seeds/bad/unknown_device_member.yaml
-ports="--https-port 0 --mqtts-port 0 --amqps-port 0 --amqp-port 0"
+ports="--https-port 0 --mqtts-port 0 --amqps-port 0 --amqp-port 0 --portal-port 0"
 
 is "validate a good seed" "$(status "$hub" seed validate "$good" examples/seeds)" 0
 is "validate a bad seed" "$(status "$hub" seed validate "$bad")" 4

@@ -45,7 +45,8 @@ std::string answer_text(int status, const std::string& error_code) {
 HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
     : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
 
-HubClient::Answer HubClient::ask(const char* method, const std::string& path, const std::string& json) const {
+HubClient::Answer HubClient::ask_service(const char* method, const std::string& path,
+                                        const std::string& json) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
   std::optional<std::string> token = hub::sign_sas_token(hub_.host, hub_.policy, hub_.key, expiry);
@@ -103,7 +104,7 @@ void HubClient::check_health() const {
 void HubClient::put_devices(const std::map<std::string, std::string>& keys) const {
   auto entries = nlohmann::json::array();
   const auto send = [&] {
-    const Answer answer = ask("POST", std::string("/devices?") + kApiVersion, entries.dump());
+    const Answer answer = ask_service("POST", std::string("/devices?") + kApiVersion, entries.dump());
     const auto result = nlohmann::json::parse(answer.body, nullptr, false);
     if (answer.status != kOk || !result.is_object() || !result.value("isSuccessful", false)) {
       throw HubClientError("the devices could not be registered: " + answer_text(answer.status, answer.error_code) +

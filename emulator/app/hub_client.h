@@ -60,8 +60,8 @@ class HubClient {
     std::function<bool(std::string_view)> stream{};
   };
   Answer ask(const Asked& asked) const;
-  Answer ask(const char* method, const std::string& path, const std::string& json) const;
-  Answer get(const std::string& path) const { return ask("GET", path, {}); }
+  Answer get(const std::string& path) const { return ask_service("GET", path, {}); }
+  Answer ask_service(const char* method, const std::string& path, const std::string& json) const;
 
   ConnectionString hub_;
   std::vector<std::filesystem::path> ca_files_;

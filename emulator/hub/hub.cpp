@@ -106,13 +106,15 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     observers_->tell(Happening::connected, identity, [&] { return connected_detail(links_.find(identity)); });
   });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
-    if (!silent_) notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    if (silent_) return;
+    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
     observers_->tell(
         lifecycle == Registry::Lifecycle::created ? Happening::identity_created : Happening::identity_deleted,
         identity);
   });
   twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
-    if (!silent_) notifications_->twin_updated(identity, update);
+    if (silent_) return;
+    notifications_->twin_updated(identity, update);
     observers_->tell(Happening::twin_updated, identity, [&] { return twin_detail(twin_cache_, identity, update); });
   });
   registry_.on_changed([this](const Identity& identity) {
@@ -194,7 +196,6 @@ bool Hub::attempt(LinksAre links, const std::function<bool()>& work) {
     return true;
   }
   store_.undo_to_savepoint();
-  observers_->tell(Happening::rolled_back);
   forget();
   return false;
 }
@@ -224,9 +225,9 @@ void Hub::store_replaced() {
   configurations_.forget();
   feedback_->forget();
   c2d_->forget_delivered();
+  settings_->forget();
   jobs_.store_replaced();
   refusals_->clear();
-  settings_->forget();
 }
 
 }  // namespace iothub::hub

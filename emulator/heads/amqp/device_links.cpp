@@ -56,7 +56,6 @@ std::string_view condition_name(hub::LinkEnd end) {
       return "amqp:not-found";
     case hub::LinkEnd::reset:
     case hub::LinkEnd::shut_down:
-    case hub::LinkEnd::reset:
       return "amqp:link:detach-forced";
   }
   return "";
