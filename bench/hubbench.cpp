@@ -55,6 +55,10 @@ int run(int argc, char** argv) {
   deliveries_command->add_option("--devices", deliveries_load.devices)->check(CLI::Range(1ul, kDevices));
   deliveries_command->add_option("--count", deliveries_load.count)->check(CLI::PositiveNumber);
   deliveries_command->add_option("--in-flight", deliveries_load.in_flight)->check(CLI::PositiveNumber);
+  Queries queries_load;
+  CLI::App* queries_command = app.add_subcommand("queries", "queries over many devices, and others beside them");
+  queries_command->add_option("--devices", queries_load.devices)->check(CLI::PositiveNumber);
+  add_duration(queries_command, "--seconds", queries_load.duration, "measured of each query");
   Seconds settle{1};
   std::vector<std::string> command;
   CLI::App* start_command = app.add_subcommand("start", "start of a server until it answers, and its stop");
@@ -69,6 +73,7 @@ int run(int argc, char** argv) {
   if (*connects_command) figures = connects(target, connects_load);
   if (*idle_command) figures = idle_memory(target);
   if (*deliveries_command) figures = deliveries(target, deliveries_load);
+  if (*queries_command) figures = queries(target, queries_load);
   if (*start_command) figures = start(target, command, settle);
   std::cout << figures.dump() << std::endl;
   return 0;

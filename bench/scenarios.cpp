@@ -363,6 +363,117 @@ Figures deliveries(const Target& target, const Deliveries& load) {
   return figures;
 }
 
+namespace {
+
+/// So that each is found again by a query: of `fleet-000123` the plant is p23.
+std::string fleet_entry(std::size_t device) {
+  std::string number = std::to_string(device);
+  number.insert(0, 6 - std::min<std::size_t>(6, number.size()), '0');
+  return R"({"id":"fleet-)" + number +
+         R"(","importMode":"createOrUpdate","status":"enabled","tags":{"place":{"plant":"p)" +
+         std::to_string(device % 100) + R"(","floor":)" + std::to_string(device % 7) + R"(},"number":)" +
+         std::to_string(device) + R"(},"properties":{"desired":{"interval":30,"mode":"normal"}}})";
+}
+
+/// One request after the other on each of some connections.
+class Askers {
+ public:
+  Askers(EventLoop& loop, const Target& hub, std::size_t count) : services_(connect_services(loop, hub, count)) {}
+
+  void start(const std::string& method, const std::string& target, const std::string& body, Latencies& latencies) {
+    stopped_ = false;
+    begun_.assign(services_.size(), 0);
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+      const auto ask = [this, i, method, target, body] {
+        begun_[i] = now_ns();
+        services_[i]->request(method, target, body);
+      };
+      services_[i]->on_answer = [this, i, ask, &latencies] {
+        latencies.add(now_ns() - begun_[i]);
+        begun_[i] = 0;
+        if (!stopped_) ask();
+      };
+      ask();
+    }
+  }
+
+  /// Until the last answer is there.
+  void stop(EventLoop& loop) {
+    stopped_ = true;
+    const auto all_answered = [this] {
+      return std::all_of(begun_.begin(), begun_.end(), [](std::int64_t begun) { return begun == 0; });
+    };
+    loop.run_until(all_answered, kLimit, "the last answers");
+  }
+
+ private:
+  std::vector<std::unique_ptr<RestClient>> services_;
+  std::vector<std::int64_t> begun_;  ///< 0: answered
+  bool stopped_ = false;
+};
+
+void register_fleet(EventLoop& loop, const Target& hub, std::size_t count) {
+  constexpr std::size_t kEntriesOfABulk = 100;
+  const auto service = std::move(connect_services(loop, hub, 1).front());
+  std::size_t registered = 0;
+  bool answered = true;
+  service->on_answer = [&] { answered = true; };
+  const auto done = [&] {
+    if (!answered || registered >= count) return answered;
+    std::string body = "[";
+    for (std::size_t i = 0; i < kEntriesOfABulk && registered < count; ++i, ++registered) {
+      body += (i == 0 ? "" : ",") + fleet_entry(registered);
+    }
+    answered = false;
+    service->request("POST", "/devices?api-version=2021-04-12", body + "]");
+    return false;
+  };
+  loop.run_until(done, 10 * kLimit, "a fleet is registered");
+}
+
+}  // namespace
+
+Figures queries(const Target& hub, const Queries& load) {
+  struct Kind {
+    std::string name;
+    std::string query;
+    std::size_t at_once = 1;
+  };
+  const std::string everywhere = "SELECT COUNT() AS n FROM devices WHERE properties.desired.interval > 30";
+  const std::vector<Kind> kinds{
+      {"scan", everywhere},
+      {"groups", "SELECT tags.place.plant AS plant, COUNT() AS n FROM devices GROUP BY tags.place.plant"},
+      {"page", "SELECT * FROM devices"},
+      {"indexed", "SELECT * FROM devices WHERE tags.place.plant = 'p42'"},
+      {"many", everywhere, 20}};
+  EventLoop loop;
+  register_fleet(loop, hub, load.devices);
+
+  Figures figures{{"devices", load.devices}};
+  Askers others(loop, hub, 1);
+  const auto measure_others = [&](const std::string& name, const auto& beside) {
+    Latencies latencies;
+    others.start("GET", "/devices/fleet-000042?api-version=2021-04-12", "", latencies);
+    beside();
+    others.stop(loop);
+    figures[name + "_others_p50_us"] = latencies.percentile_us(50);
+    figures[name + "_others_p99_us"] = latencies.percentile_us(99);
+    figures[name + "_others_max_us"] = latencies.percentile_us(100);
+  };
+  measure_others("idle", [&] { loop.run_for(load.duration); });
+  for (const Kind& kind : kinds) {
+    Latencies latencies;
+    Askers queries(loop, hub, kind.at_once);
+    measure_others(kind.name, [&] {
+      queries.start("POST", "/devices/query?api-version=2021-04-12", R"({"query":")" + kind.query + R"("})", latencies);
+      loop.run_for(load.duration);
+      queries.stop(loop);
+    });
+    figures[kind.name + "_ms"] = latencies.percentile_us(50) / 1000;
+  }
+  return figures;
+}
+
 Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle) {
   if (answers(target)) throw std::runtime_error("something answers on that port already");
   const std::int64_t begin = now_ns();

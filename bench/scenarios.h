@@ -53,6 +53,16 @@ struct Deliveries {
 /// From the request (a hub: PATCH of a twin over REST; a broker: PUBLISH of another client) to the device's PUBLISH.
 Figures deliveries(const Target& target, const Deliveries& load);
 
+struct Queries {
+  std::size_t devices = 100'000;  ///< registered with tags if they are not there yet
+  Seconds duration{3};            ///< of each query's rounds
+};
+/// What queries over a large registry cost, and how long they hold up others: the round trips of GET of one identity on
+/// another connection, first alone (`idle_`), then beside one query after the other of each kind: one that looks at
+/// every twin (`scan_`), one that sorts them into groups (`groups_`), one for a page of 1,000 whole twins (`page_`),
+/// one whose tag is indexed (`indexed_`), and 20 scans at once (`many_`).
+Figures queries(const Target& hub, const Queries& load);
+
 /// Starts a server, waits for its first CONNACK, whatever that says, and stops it again by SIGTERM.
 Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle);
 

@@ -1,11 +1,21 @@
 #pragma once
 /// What the hub keeps, as plain structs. Documents are JSON text, times are .NET ticks (100 ns since year 1, 0 =
 /// never).
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 
 namespace iothub::storage {
+
+/// What names a device (module_id empty) or a module.
+struct IdentityKey {
+  std::string device_id;
+  std::string module_id;
+
+  friend auto operator<=>(const IdentityKey&, const IdentityKey&) = default;
+};
 
 /// A device's identity (module_id empty) or a module's.
 struct IdentityRow {
@@ -53,6 +63,13 @@ struct TwinRow {
   std::string configurations;  ///< JSON object, empty when there are none
 
   friend bool operator==(const TwinRow&, const TwinRow&) = default;
+};
+
+/// A scalar somewhere in the tags of a twin: a text, or what is left of a number without its fraction (true is 1, false
+/// is 0).
+struct TagValue {
+  std::string name;  ///< of the member itself, wherever it stands
+  std::variant<std::string, std::int64_t> value;
 };
 
 /// One device-to-cloud event in its partition.

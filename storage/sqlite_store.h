@@ -58,6 +58,10 @@ class SqliteStore final : public Store {
   DeviceCounts device_counts() override;
   std::vector<IdentityRow> identities_after(Kind kind, std::string_view device_id, std::string_view module_id,
                                             std::int64_t limit) override;
+  std::vector<IdentityKey> tagged_after(Kind kind, const TagValue& tag, std::string_view device_id,
+                                        std::string_view module_id, std::int64_t limit) override;
+  std::vector<IdentityKey> modules_named_after(std::string_view module_id, std::string_view device_id,
+                                               std::int64_t limit) override;
   void update_activity(std::string_view device_id, std::string_view module_id,
                        std::int64_t connection_state_updated_time, std::int64_t last_activity_time) override;
 
@@ -92,8 +96,13 @@ class SqliteStore final : public Store {
 
   std::optional<std::string> document(std::string_view kind, std::string_view id) override;
   std::vector<Document> documents(std::string_view kind) override;
+  std::vector<Document> documents_after(std::string_view kind, std::string_view id, std::int64_t limit) override;
+  std::vector<Document> device_jobs_after(std::string_view device_id, std::string_view id, std::int64_t limit) override;
+  std::vector<Document> jobs_made_before(std::string_view created_time, std::string_view id,
+                                         std::int64_t limit) override;
   void put_document(std::string_view kind, std::string_view id, std::string_view json) override;
   bool remove_document(std::string_view kind, std::string_view id) override;
+  void remove_documents(std::string_view kind) override;
 
   int partition_count() const override;
   std::int64_t append_event(int partition, const EventRow& event) override;

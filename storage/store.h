@@ -73,6 +73,14 @@ class Store {
   virtual std::vector<IdentityRow> identities_after(Kind kind, std::string_view device_id, std::string_view module_id,
                                                     std::int64_t limit) = 0;
 
+  /// Keys, in their order after the given one, of the identities whose tags may have this value: all that do, and maybe
+  /// others (only the first 64 characters of names and texts are told apart, and numbers by their whole part).
+  virtual std::vector<IdentityKey> tagged_after(Kind kind, const TagValue& tag, std::string_view device_id,
+                                                std::string_view module_id, std::int64_t limit) = 0;
+  /// Modules of this name, of the devices after the given one.
+  virtual std::vector<IdentityKey> modules_named_after(std::string_view module_id, std::string_view device_id,
+                                                       std::int64_t limit) = 0;
+
   /// Connection times, written behind: an identity that is gone is skipped.
   virtual void update_activity(std::string_view device_id, std::string_view module_id,
                                std::int64_t connection_state_updated_time, std::int64_t last_activity_time) = 0;
@@ -128,9 +136,18 @@ class Store {
   virtual std::optional<std::string> document(std::string_view kind, std::string_view id) = 0;
   /// All of a kind, by id.
   virtual std::vector<Document> documents(std::string_view kind) = 0;
+  /// Of a kind, by id, after the given id (empty: from the start), for scans in slices.
+  virtual std::vector<Document> documents_after(std::string_view kind, std::string_view id, std::int64_t limit) = 0;
+  /// Of the kind `deviceJob`, those with this `deviceId`; else as documents_after().
+  virtual std::vector<Document> device_jobs_after(std::string_view device_id, std::string_view id,
+                                                  std::int64_t limit) = 0;
+  /// Of the kind `job`, newest `createdTime` first, those made before the given one (id empty: from the newest).
+  virtual std::vector<Document> jobs_made_before(std::string_view created_time, std::string_view id,
+                                                 std::int64_t limit) = 0;
   virtual void put_document(std::string_view kind, std::string_view id, std::string_view json) = 0;
   /// False when there was none.
   virtual bool remove_document(std::string_view kind, std::string_view id) = 0;
+  virtual void remove_documents(std::string_view kind) = 0;
 
   // ---- events ---------------------------------------------------------------------------------------------------
 

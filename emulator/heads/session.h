@@ -63,6 +63,11 @@ class Session {
   /// The peer has taken all that was queued: for a session that holds back because of that. It queues nothing inside
   /// the call.
   virtual void written() {}
+  /// The peer sends nothing more; it may still read. True: the session is at work on a last answer, and closes the
+  /// connection behind it. False: the connection closes once what is queued is written.
+  virtual bool finishes_alone() { return false; }
+  /// While it is, a peer that says nothing is not idle: it waits for this side.
+  virtual bool is_at_work() const { return false; }
   /// The hub this session speaks to, once known: its commit decides.
   virtual hub::Hub* hub() const = 0;
 };

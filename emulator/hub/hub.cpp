@@ -72,7 +72,10 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     if (!silent_) notifications_->twin_updated(identity, update);
   });
   registry_.on_changed([this](const Identity& identity) {
-    if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
+    if (identities_.find(identity) == nullptr) {
+      c2d_->identity_removed(identity);
+      if (!identity.is_module()) uploads_->device_removed(identity.device);
+    }
     configurations_.identity_changed(identity);
   });
   twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });

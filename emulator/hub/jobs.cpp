@@ -1,7 +1,6 @@
 #include "emulator/hub/jobs.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "emulator/hub/limits.h"
@@ -16,6 +15,7 @@ constexpr std::string_view kJobs = "job";
 constexpr std::string_view kDeviceJobs = query::kDeviceJobDocuments;
 constexpr std::int64_t kDefaultExecutionSeconds = 3600;
 constexpr std::size_t kMaxMethodsAtOnce = 50;
+constexpr std::int64_t kJobsReadAtOnce = 100;
 
 constexpr std::string_view kTypes[] = {"scheduleUpdateTwin", "scheduleDeviceMethod"};
 constexpr std::string_view kStatuses[] = {"unknown", "enqueued",  "running",   "completed",
@@ -317,13 +317,17 @@ void Jobs::end(Json job, std::string_view status, const std::string& failure) {
 Json Jobs::get(const std::string& id) const {
   std::optional<Json> job = find(id);
   if (!job) return {{"jobId", id}, {"type", "unknown"}, {"status", "unknown"}};
-  if (const auto found = running_.find(id); found != running_.end()) {
+  return with_progress(std::move(*job));
+}
+
+Json Jobs::with_progress(Json job) const {
+  if (const auto found = running_.find(job["jobId"].get_ref<const std::string&>()); found != running_.end()) {
     const Running& run = *found->second;
     const auto in_flight = static_cast<std::int64_t>(run.in_flight);
-    (*job)["deviceJobStatistics"] =
+    job["deviceJobStatistics"] =
         statistics_of(run.succeeded + run.failed + in_flight, run.failed, run.succeeded, in_flight, 0);
   }
-  return std::move(*job);
+  return job;
 }
 
 Result<Json> Jobs::cancel(const std::string& id) {
@@ -343,26 +347,37 @@ Result<Jobs::Page> Jobs::list(std::string_view type, std::string_view status, st
                               std::optional<std::string_view> continuation) const {
   if (!type.empty() && !canonical(kTypes, type)) return bad_request("'jobType' names no type of job");
   if (!status.empty() && !canonical(kStatuses, status)) return bad_request("'jobStatus' names no status");
-  std::size_t from = 0;
+  // Where the page before ended: the job's time and id.
+  std::string created, id;
   if (continuation) {
-    const char* end = continuation->data() + continuation->size();
-    const auto [stop, error] = std::from_chars(continuation->data(), end, from);
-    if (error != std::errc{} || stop != end) return bad_request("the continuation token is not one of this list");
+    const std::size_t space = continuation->find(' ');
+    created = continuation->substr(0, space);
+    if (space != std::string_view::npos) id = continuation->substr(space + 1);
+    if (id.empty() || !text::parse_iso_time(created)) {
+      return bad_request("the continuation token is not one of this list");
+    }
   }
-  std::vector<Json> matching;
-  for (const storage::Store::Document& document : store_.documents(kJobs)) {
-    Json job = get(document.id);
-    const bool type_fits = type.empty() || text::equals_ignoring_case(job["type"].get_ref<const std::string&>(), type);
-    const bool status_fits =
-        status.empty() || text::equals_ignoring_case(job["status"].get_ref<const std::string&>(), status);
-    if (type_fits && status_fits) matching.push_back(std::move(job));
-  }
-  std::stable_sort(matching.begin(), matching.end(),
-                   [](const Json& a, const Json& b) { return a["createdTime"] > b["createdTime"]; });
   Page page;
-  const std::size_t end = std::min(matching.size(), from + static_cast<std::size_t>(page_size));
-  for (std::size_t i = std::min(from, matching.size()); i < end; ++i) page.items.push_back(std::move(matching[i]));
-  if (end < matching.size()) page.continuation = std::to_string(end);
+  for (bool more = true; more;) {
+    const std::vector<storage::Store::Document> batch = store_.jobs_made_before(created, id, kJobsReadAtOnce);
+    more = static_cast<std::int64_t>(batch.size()) == kJobsReadAtOnce;
+    for (const storage::Store::Document& document : batch) {
+      Json job = with_progress(Json::parse(document.json));
+      const bool type_fits =
+          type.empty() || text::equals_ignoring_case(job["type"].get_ref<const std::string&>(), type);
+      const bool status_fits =
+          status.empty() || text::equals_ignoring_case(job["status"].get_ref<const std::string&>(), status);
+      if (type_fits && status_fits) {
+        if (static_cast<std::int64_t>(page.items.size()) >= page_size) {  // only one that fits makes another page
+          page.continuation = created + " " + id;
+          return page;
+        }
+        page.items.push_back(job);
+      }
+      created = job["createdTime"].get<std::string>();
+      id = document.id;
+    }
+  }
   return page;
 }
 

@@ -50,6 +50,8 @@ class Jobs {
   struct Running;
   void store_job(const Json& job);
   std::optional<Json> find(const std::string& id) const;
+  /// As it is answered: one at work with how far it is.
+  Json with_progress(Json job) const;
   void schedule(const Json& job);
   void start(const std::string& id);
   void step(const std::string& id);

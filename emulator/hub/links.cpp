@@ -29,6 +29,7 @@ Links::Attachment Links::attach(const Identity& identity, DeviceLink& link) {
   DeviceLink* older = entry->second.link;
   entry->second = {&link, now, now};
   if (is_new && !identity.is_module()) ++connected_devices_;
+  if (is_new && identity.is_module()) live_modules_.emplace(identity.device.value, identity.module.value);
   unflushed_[identity] = {true, now, now};
   if (older != nullptr) {
     older->close(LinkEnd::taken_over);
@@ -48,8 +49,10 @@ void Links::close(const Identity& identity, LinkEnd end, bool and_modules) {
   std::vector<Identity> ends;
   if (live_.contains(identity)) ends.push_back(identity);
   if (and_modules) {
-    for (const auto& [other, live] : live_) {
-      if (other.is_module() && other.device == identity.device) ends.push_back(other);
+    const std::string& device = identity.device.value;
+    for (auto next = live_modules_.lower_bound({device, {}}); next != live_modules_.end() && next->first == device;
+         ++next) {
+      ends.push_back({{device}, {next->second}});
     }
   }
   for (const Identity& ending : ends) {
@@ -64,7 +67,11 @@ void Links::detach(const Identity& identity, const DeviceLink& link) {
   if (found == live_.end() || found->second.link != &link) return;  // taken over, or closed by the hub
   unflushed_[identity] = {false, clock_.now(), found->second.last_activity};
   live_.erase(found);
-  if (!identity.is_module()) --connected_devices_;
+  if (identity.is_module()) {
+    live_modules_.erase({identity.device.value, identity.module.value});
+  } else {
+    --connected_devices_;
+  }
   if (gone_) gone_(identity);
 }
 

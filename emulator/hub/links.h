@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -85,6 +87,7 @@ class Links {
   const Clock& clock_;
   std::unordered_map<Identity, Live, IdentityHash> live_;
   std::unordered_map<Identity, LinkState, IdentityHash> unflushed_;
+  std::set<std::pair<std::string, std::string>> live_modules_;  ///< device and module, so that a device's lie together
   std::size_t connected_devices_ = 0;
   bool hidden_ = false;
   std::function<void(const Identity&)> gone_;

@@ -92,4 +92,9 @@ Result<void> Uploads::complete(const DeviceId& device, std::string_view correlat
   return {};
 }
 
+void Uploads::device_removed(const DeviceId& device) {
+  const std::string kind = kind_of(device);
+  if (!store_.documents_after(kind, {}, 1).empty()) store_.remove_documents(kind);
+}
+
 }  // namespace iothub::hub

@@ -56,6 +56,9 @@ class Uploads {
   /// isSuccess, 400020 a success whose blob is not there; the upload stays active after the last two.
   Result<void> complete(const DeviceId& device, std::string_view correlation_id, const Json& request);
 
+  /// A device that is made again under the same name begins with none.
+  void device_removed(const DeviceId& device);
+
   FileNotifications& notifications() { return notifications_; }
 
  private:

@@ -98,8 +98,8 @@ void Connection::read_soon() {
 }
 
 bool Connection::may_read() const {
-  return (stage_ == Stage::first_bytes || stage_ == Stage::open) && !closing_ && !session_paused_ && !backlogged_ &&
-         upgrade_ == nullptr && doomed_reason_.empty();
+  return (stage_ == Stage::first_bytes || stage_ == Stage::open) && !closing_ && !peer_ended_ && !session_paused_ &&
+         !backlogged_ && upgrade_ == nullptr && doomed_reason_.empty();
 }
 
 void Connection::on_readable() {
@@ -197,7 +197,8 @@ void Connection::read() {
       return wait_writable();
     case IoStatus::ended:
       peer_ended_ = true;
-      // A client may send a request, end its side, and still read the answer: it leaves with this turn.
+      // A client may send a request, end its side, and still read the answer: it leaves with this turn, or later.
+      if (session_ != nullptr && session_->finishes_alone()) return;
       return close("the client closed the connection");
     case IoStatus::failed:
       return transport_failed();
@@ -415,6 +416,7 @@ void Connection::flush() {
     if (write_awaited_) break;
     const IoResult result = transport_.write(std::string_view(out_).substr(sent_));
     sent_ += result.bytes;
+    if (http_ && !closing_) watch_answer(result.bytes);
     switch (result.status) {
       case IoStatus::done:
         continue;
@@ -438,7 +440,12 @@ void Connection::flush() {
   sent_ = 0;
   empty(out_);
   if (pending_.empty()) empty(pending_);  // swapped in: yesterday's large answer; this turn's waits for its commit
-  if (http_) last_activity_ = std::chrono::steady_clock::now();
+  if (http_) {
+    last_activity_ = std::chrono::steady_clock::now();
+    if (std::exchange(answer_watched_, false)) {
+      deadline_.set(kHttpIdleTime, [this] { run(&Connection::on_idle_deadline); });
+    }
+  }
   if (closing_) return finish_close();
   if (session_ != nullptr && stage_ == Stage::open) session_->written();
 }
@@ -451,20 +458,34 @@ void Connection::on_first_packet_deadline() {
                  peer_.remote_address, kFirstPacketTime.count());
     return drop("time-out");
   }
+  if (http_) return on_idle_deadline();  // its session gives each request its time
   if (!answered_) {
-    spdlog::info("{}: {} sent no complete packet or request within {} s", peer_.connection_id, peer_.remote_address,
+    spdlog::info("{}: {} sent no complete packet within {} s", peer_.connection_id, peer_.remote_address,
                  kFirstPacketTime.count());
     return close("time-out");
   }
-  if (http_) on_idle_deadline();
 }
 
 void Connection::on_idle_deadline() {
   const auto idle = std::chrono::steady_clock::now() - last_activity_;
-  // A session that has paused its reading is at work on an answer.
-  if (idle >= kHttpIdleTime && !session_paused_) return close("idle");
-  const auto rest = session_paused_ ? kHttpIdleTime : kHttpIdleTime - idle;
+  const bool at_work = session_ != nullptr && session_->is_at_work();
+  if (idle >= kHttpIdleTime && !at_work) return close("idle");
+  const auto rest = at_work ? kHttpIdleTime : kHttpIdleTime - idle;
   deadline_.set(std::chrono::ceil<std::chrono::milliseconds>(rest), [this] { run(&Connection::on_idle_deadline); });
+}
+
+/// While an answer waits to be taken, the client's pace counts: `written` of it have gone out now.
+void Connection::watch_answer(std::size_t written) {
+  answer_written_ += written;
+  if (unsent() == 0 || (answer_watched_ && answer_written_ < kAnswerPart)) return;
+  answer_watched_ = true;
+  answer_written_ = 0;
+  deadline_.set(kAnswerTime, [this] { run(&Connection::on_answer_deadline); });
+}
+
+void Connection::on_answer_deadline() {
+  spdlog::info("{}: {} takes its answer too slowly", peer_.connection_id, peer_.remote_address);
+  doom("the client does not read");
 }
 
 /// Aborts at the end of the turn: for places inside a session's or a hub's call.

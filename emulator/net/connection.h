@@ -43,6 +43,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// TLS handshake, first bytes and first answered packet or request: who only connects costs memory.
   static constexpr std::chrono::seconds kFirstPacketTime{30};
   static constexpr std::chrono::seconds kHttpIdleTime{120};
+  /// For each 256 KiB that an HTTP client has to take before they are written.
+  static constexpr std::chrono::seconds kAnswerTime{30};
+  static constexpr std::size_t kAnswerPart = std::size_t{256} * 1024;
   /// For a peer that takes its last bytes slowly, and for one that does not close its side.
   static constexpr std::chrono::seconds kLastWriteTime{5};
   static constexpr std::chrono::seconds kLingerTime{2};
@@ -115,6 +118,8 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
 
   void on_first_packet_deadline();
   void on_idle_deadline();
+  void watch_answer(std::size_t written);
+  void on_answer_deadline();
   void doom(std::string reason);
   void end_session(std::string_view reason);
   void finish_close();
@@ -143,9 +148,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   PlainText plain_ = PlainText::none;
   bool http_ = false;
   bool marked_ = false;
-  bool failed_ = false;    ///< turn_failed() has run since the last seal()
-  bool answered_ = false;  ///< the session has said something
-  bool closing_ = false;   ///< ends when all is written
+  bool failed_ = false;             ///< turn_failed() has run since the last seal()
+  bool answer_watched_ = false;     ///< deadline_ is that of an answer
+  std::size_t answer_written_ = 0;  ///< since it was set
+  bool answered_ = false;           ///< the session has said something
+  bool closing_ = false;            ///< ends when all is written
   bool peer_ended_ = false;
   bool session_paused_ = false;
   bool backlogged_ = false;

@@ -13,6 +13,13 @@ namespace iothub::net {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Slices of many long queries may be due together: sockets get their turn between them.
+constexpr std::chrono::milliseconds kMostTimersAtOnce{3};
+
+}  // namespace
+
 RealScheduler::RealScheduler(asio::io_context& io, std::function<void(const std::function<void()>&)> run)
     : timer_(io), run_(std::move(run)) {}
 
@@ -36,7 +43,11 @@ void RealScheduler::arm() {
 void RealScheduler::run_due() {
   armed_for_.reset();
   const auto now = std::chrono::steady_clock::now();
-  while (const auto action = queue_.take_due(now)) run_(action);
+  const auto enough = now + kMostTimersAtOnce;
+  while (const auto action = queue_.take_due(now)) {
+    run_(action);
+    if (std::chrono::steady_clock::now() >= enough) break;
+  }
   arm();
 }
 

@@ -50,6 +50,8 @@ class RequestParser {
 
   /// Bytes fed that belong to no request yet.
   std::size_t unread() const { return buffer_.size() - read_; }
+  /// A request has begun to arrive and is not whole.
+  bool has_begun() const { return grammar_ != nullptr || unread() > 0; }
   /// Gives them away, when the connection leaves HTTP.
   std::string take_unread();
 

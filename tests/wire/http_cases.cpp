@@ -3,11 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/wire/support/http_link.h"
 #include "tests/wire/support/mqtt_link.h"
 #include "tests/wire/support/notation.h"
 #include "tests/wire/support/service_client.h"
@@ -16,70 +16,6 @@
 
 namespace iothub::test {
 namespace {
-
-struct RawResponse {
-  std::string status_line;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-
-  std::string header(std::string_view name) const {
-    for (const auto& [each, value] : headers)
-      if (each == name) return value;
-    return {};
-  }
-  /// Sorted: their order is nobody's business.
-  std::string header_names() const {
-    std::set<std::string> names;
-    for (const auto& header : headers) names.insert(header.first);
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
-    return text;
-  }
-};
-
-/// A link to the HTTPS port, and the requests of a test's device on it.
-class HttpLink {
- public:
-  explicit HttpLink(ServiceClient& service, Carrier carrier = Carrier::tls13)
-      : client(shared_emulator().port("https"), carrier, shared_emulator().ca_file()),
-        authorization_(service.authorization()) {}
-
-  /// `line` is method and path; the api-version is added.
-  std::string request(const std::string& line, const std::string& headers = {}, const std::string& body = {},
-                      const std::string& version = "HTTP/1.1") const {
-    std::string text = line + "?api-version=2021-04-12 " + version +
-                       "\r\nHost: localhost\r\nAuthorization: " + authorization_ + "\r\n" + headers;
-    if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    return text + "\r\n" + body;
-  }
-
-  RawResponse read_response(bool has_body = true) {
-    RawResponse response;
-    const std::string head = client.read_until("\r\n\r\n");
-    std::size_t begin = head.find("\r\n");
-    response.status_line = head.substr(0, begin);
-    while (begin != std::string::npos && begin + 2 < head.size()) {
-      begin += 2;
-      const std::size_t end = head.find("\r\n", begin);
-      const std::string line = head.substr(begin, end - begin);
-      const std::size_t colon = line.find(": ");
-      if (colon != std::string::npos) response.headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
-      begin = end;
-    }
-    const std::string length = response.header("Content-Length");
-    if (has_body && !length.empty()) response.body = client.read(std::stoul(length));
-    return response;
-  }
-  RawResponse exchange(const std::string& text) {
-    client.send(text);
-    return read_response();
-  }
-
-  WireClient client;
-
- private:
-  std::string authorization_;
-};
 
 std::string device_of(const RawResponse& response) {
   return nlohmann::json::parse(response.body).at("deviceId").get<std::string>();
@@ -140,6 +76,37 @@ TEST_CASE("a request without authorization is refused with 401, and the link sta
   CHECK(answer.status_line == "HTTP/1.1 401 Unauthorized");
   CHECK(answer.header("iothub-errorcode") == "IotHubUnauthorizedAccess");
   CHECK(link.exchange(link.request("GET /devices")).status_line == kOk);
+}
+
+TEST_CASE("a policy that is not there, or has not the right, is refused with 401") {
+  ServiceClient service(shared_emulator());
+  const std::string request = "GET /devices/x?api-version=2021-04-12 HTTP/1.1\r\nHost: localhost\r\nAuthorization: ";
+  std::string unknown = service.authorization();
+  unknown.replace(unknown.find("iothubowner"), 11, "nosuchpolicy");
+  std::string forged = service.authorization();
+  forged.replace(forged.find("sig=") + 4, 4, "AAAA");
+  HttpLink link(service);
+  for (const std::string& authorization : {unknown, forged}) {
+    const RawResponse answer = link.exchange(request + authorization + "\r\n\r\n");
+    CHECK(answer.status_line == "HTTP/1.1 401 Unauthorized");
+    CHECK(answer.header("iothub-errorcode") == "IotHubUnauthorizedAccess");
+  }
+}
+
+TEST_CASE("a body that is no JSON is 400, and of it as of a body that is cut off nothing is stored") {
+  ServiceClient service(shared_emulator());
+  HttpLink link(service);
+  for (const std::string body :
+       {R"({"deviceId":"http-partial-d")", "nonsense", "[]", R"({"deviceId":"http-partial-d"}{})"}) {
+    CAPTURE(body);
+    CHECK(link.exchange(link.request("PUT /devices/http-partial-d", {}, body)).status_line ==
+          "HTTP/1.1 400 Bad Request");
+  }
+  const std::string whole = link.request("PUT /devices/http-partial-d", {}, R"({"deviceId":"http-partial-d"})");
+  link.client.send(whole.substr(0, whole.size() - 1));
+  CHECK(link.client.is_silent());
+  link.client.drop();
+  CHECK(service.request("GET", "/devices/http-partial-d").status == 404);
 }
 
 TEST_CASE("an unknown path is 404, a known path with another method is 405 and says which") {
@@ -284,6 +251,8 @@ TEST_CASE("a request that cannot be read is refused once, and the link closed") 
     std::string status_line;
   };
   const std::string line = "PUT /devices/x?api-version=2021-04-12 HTTP/1.1\r\nHost: localhost\r\n";
+  std::string flood_of_headers;
+  for (int i = 0; i < 2000; ++i) flood_of_headers += "X-" + std::to_string(i) + ": x\r\n";
   const std::vector<Row> rows{
       {"Content-Length beside Transfer-Encoding",
        line + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 Bad Request"},
@@ -302,6 +271,9 @@ TEST_CASE("a request that cannot be read is refused once, and the link closed") 
        "HTTP/1.1 417 Expectation Failed"},
       {"a header of 20 KB", line + "X-Long: " + std::string(20000, 'x') + "\r\n\r\n",
        "HTTP/1.1 431 Request Header Fields Too Large"},
+      {"a flood of small headers", line + flood_of_headers + "\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+      {"a chunked body without end", line + "Transfer-Encoding: chunked\r\n\r\n300000\r\n" + std::string(0x300000, 'x'),
+       "HTTP/1.1 413 Request Entity Too Large"},
       {"a body of 64 MB, refused by its length", line + "Content-Length: 67108864\r\n\r\n{",
        "HTTP/1.1 413 Request Entity Too Large"},
   };

@@ -53,7 +53,9 @@ class Call : public std::enable_shared_from_this<Call> {
   void refuse(const hub::HubError& error);
   /// The client is gone: answers go nowhere from here on, and what on_abandon() was given runs.
   void abandon();
+  bool waits_for_others() const { return stop_ != nullptr; }
   bool is_abandoned() const { return responder_ == nullptr; }
+  /// For an operation that waits for somebody else: what it waits for is of no use without the client.
   void on_abandon(std::function<void()> stop) { stop_ = std::move(stop); }
 
  private:

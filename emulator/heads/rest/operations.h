@@ -26,6 +26,9 @@ void query_twins(Call& call);
 void invoke_method(Call& call);
 
 void purge_c2d(Call& call);
+void receive_feedback(Call& call);
+void complete_feedback(Call& call);
+void abandon_feedback(Call& call);
 
 void list_configurations(Call& call);
 void get_configuration(Call& call);

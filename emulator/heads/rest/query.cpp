@@ -20,17 +20,21 @@ hub::Result<std::optional<std::int64_t>> page_size_of(const Call& call) {
 
 namespace {
 
-void run(const std::shared_ptr<Call>& call, const std::shared_ptr<hub::query::Run>& query) {
+/// Before the request has waited for its turn: many may have come at the same moment.
+constexpr std::int64_t kFirstSliceRows = 20;
+
+void run(const std::shared_ptr<Call>& call, const std::shared_ptr<hub::query::Run>& query, std::int64_t rows) {
   if (call->is_abandoned()) return;
-  if (!query->step(hub::query::kSliceRows)) {
-    call->hub().scheduler().after(std::chrono::milliseconds{0}, [call, query] { run(call, query); });
+  if (!query->step(rows)) {
+    call->hub().scheduler().after(std::chrono::milliseconds{0},
+                                  [call, query] { run(call, query, hub::query::kSliceRows); });
     return;
   }
   hub::query::Page& page = query->page();
   http::Headers headers{{"x-ms-item-type", page.item_type}};
   // Absent on the last page: the Node SDK asks on as long as there is one.
   if (page.continuation) headers.push_back({"x-ms-continuation", *page.continuation});
-  call->answer(page.items, std::move(headers));
+  call->answer_bytes(std::move(page.items), std::move(headers));
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ void query_twins(Call& call) {
   hub::Result<std::unique_ptr<hub::query::Run>> query = call.hub().queries().start(
       text->get_ref<const std::string&>(), *page_size, http::find(call.request().headers, "x-ms-continuation"));
   if (!query) return call.refuse(query.error());
-  run(call.shared_from_this(), std::move(*query));
+  run(call.shared_from_this(), std::move(*query), kFirstSliceRows);
 }
 
 }  // namespace iothub::heads::rest

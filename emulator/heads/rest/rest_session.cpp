@@ -80,7 +80,8 @@ RestSession::RestSession(const SessionEnvironment& environment, Peer peer, Outbo
       outbox_(outbox),
       table_(table),
       parser_(kMaxBodyBytes),
-      resume_(environment.scheduler) {}
+      resume_(environment.scheduler),
+      request_deadline_(environment.scheduler) {}
 
 RestSession::~RestSession() {
   drop_call();
@@ -91,15 +92,25 @@ RestSession::~RestSession() {
 void RestSession::receive(std::span<const std::byte> bytes) {
   if (ended_) return;
   parser_.feed(bytes);
-  serve_requests();
+  if (!resting_) return serve_requests();
+  bound_reading();
 }
 
 void RestSession::serve_requests() {
   serving_ = true;
+  resting_ = false;
   bool more = true;
+  int served = 0;
   while (more && !awaits_answer_ && !ended_) {
+    if (served == kRequestsAtOnce && parser_.has_begun()) {
+      resting_ = true;
+      resume_.set(std::chrono::milliseconds{0}, [this] { serve_requests(); });
+      break;
+    }
     http::ParserEvent event = parser_.next();
     if (auto* request = std::get_if<http::Request>(&event)) {
+      ++served;
+      request_late_soon_ = false;
       serve(std::move(*request));
     } else if (const auto* refusal = std::get_if<http::Refusal>(&event)) {
       refuse_unreadable(*refusal);
@@ -110,7 +121,38 @@ void RestSession::serve_requests() {
     }
   }
   serving_ = false;
-  if (awaits_answer_ && !std::exchange(paused_, true)) outbox_.pause_reading(true);
+  if (ended_) return;
+  if (peer_ended_ && (!is_at_work() || (call_ && call_->waits_for_others()))) {
+    return end("the client closed the connection");
+  }
+  watch_request();
+  bound_reading();
+}
+
+/// Who sends a request byte by byte gets some time for it, and no more by sending on.
+void RestSession::watch_request() {
+  if (is_at_work() || !parser_.has_begun()) {
+    request_late_soon_ = false;
+    return request_deadline_.cancel();
+  }
+  if (std::exchange(request_late_soon_, true)) return;
+  request_deadline_.set(kRequestTime, [this] { refuse_late(); });
+}
+
+void RestSession::bound_reading() {
+  const bool enough = is_at_work() && parser_.unread() >= kMostUnread;
+  if (enough != std::exchange(paused_, enough)) outbox_.pause_reading(enough);
+}
+
+void RestSession::refuse_late() {
+  request_late_soon_ = false;
+  refuse_unreadable({408, "the request was not whole within " + std::to_string(kRequestTime.count()) + " s"});
+}
+
+bool RestSession::finishes_alone() {
+  if (ended_ || !is_at_work() || (call_ && call_->waits_for_others())) return false;
+  peer_ended_ = true;
+  return true;
 }
 
 void RestSession::serve(http::Request request) {
@@ -265,19 +307,21 @@ void RestSession::send(http::Response response) {
   if (!exchange_.keep_alive) return end("answered the last request");
   if (serving_) return;
   // A late answer may come from inside a hub call, where the next request must not run.
+  resting_ = true;
   resume_.set(std::chrono::milliseconds{0}, [this] { serve_requests(); });
-  if (std::exchange(paused_, false)) outbox_.pause_reading(false);
 }
 
 void RestSession::end(std::string_view reason) {
   ended_ = true;
   resume_.cancel();
+  request_deadline_.cancel();
   outbox_.close(reason);
 }
 
 void RestSession::closed(std::string_view) {
   ended_ = true;
   resume_.cancel();
+  request_deadline_.cancel();
   drop_call();
 }
 

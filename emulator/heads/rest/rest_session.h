@@ -1,5 +1,6 @@
 #pragma once
 /// One HTTP connection of a service client or a device (documentation: IoT Hub REST API; rest.md 1 and 3).
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,9 +19,15 @@ namespace iothub::heads::rest {
 /// Over any legal body: a bulk of 100 devices is the largest.
 inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
 
-/// Answers one request after the other, in their order; while an operation takes its time nothing more is read. Checks
-/// in this order: host, route, api-version, authorization, body, then what the hub says. Each refusal is one line in
-/// the log.
+/// A request is to be whole this long after its first byte; else 408.
+inline constexpr std::chrono::seconds kRequestTime{30};
+/// Requests of one client that are served before others have their turn.
+inline constexpr int kRequestsAtOnce = 16;
+/// While an operation takes its time, this much more is taken from the client: enough to see it go.
+inline constexpr std::size_t kMostUnread = std::size_t{64} * 1024;
+
+/// Answers one request after the other, in their order. Checks in this order: host, route, api-version, authorization,
+/// body, then what the hub says. Each refusal is one line in the log.
 ///
 /// The first request that names a hub binds the connection to it: its commit decides about the answers. A later request
 /// for another hub is misdirected (421), and its client comes back on a connection of its own.
@@ -38,6 +45,10 @@ class RestSession final : public Session, private Responder {
   /// One 500 stands for all that was dropped, then the connection closes: HTTP answers in order, so the client knows
   /// that nothing after it was answered.
   void commit_failed() override;
+  /// A client that ends its side still gets the answers of what it sent, but a direct method is cancelled: nobody can
+  /// tell whether the client still waits for it.
+  bool finishes_alone() override;
+  bool is_at_work() const override { return awaits_answer_ || resting_; }
   hub::Hub* hub() const override { return hub_; }
 
  private:
@@ -52,6 +63,9 @@ class RestSession final : public Session, private Responder {
   };
 
   void serve_requests();
+  void watch_request();
+  void bound_reading();
+  void refuse_late();
   void serve(http::Request request);
   void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
@@ -75,10 +89,14 @@ class RestSession final : public Session, private Responder {
   http::RequestParser parser_;
   Exchange exchange_;
   std::shared_ptr<Call> call_;  ///< the operation at work
-  hub::Timer resume_;           ///< the next pipelined request, after an answer that came late
+  hub::Timer resume_;           ///< the next pipelined request, after an answer that came late or after a rest
+  hub::Timer request_deadline_;
   bool awaits_answer_ = false;
-  bool serving_ = false;  ///< serve_requests() is on the stack
+  bool serving_ = false;            ///< serve_requests() is on the stack
+  bool resting_ = false;            ///< resume_ will serve the next request
+  bool request_late_soon_ = false;  ///< request_deadline_ is set
   bool paused_ = false;
+  bool peer_ended_ = false;
   bool ended_ = false;
 };
 

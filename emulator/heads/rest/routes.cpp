@@ -56,9 +56,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST",   "digitaltwins/{twin}/commands/{command}", service_connect, invoke_root_command, "invoke root command", ErrorForm::b},
     {"POST",   "digitaltwins/{twin}/components/{component}/commands/{command}", service_connect,
                                         invoke_component_command, "invoke component command", ErrorForm::b},
-    {"GET",    "messages/serviceBound/feedback",        service_connect, nullptr, "receive feedback"},
-    {"DELETE", "messages/serviceBound/feedback/{lock}", service_connect, nullptr, "complete feedback"},
-    {"POST",   "messages/serviceBound/feedback/{lock}/abandon", service_connect, nullptr, "abandon feedback"},
+    {"GET",    "messages/serviceBound/feedback",        service_connect, receive_feedback, "receive feedback", ErrorForm::b},
+    {"DELETE", "messages/serviceBound/feedback/{lock}", service_connect, complete_feedback, "complete feedback", ErrorForm::b},
+    {"POST",   "messages/serviceBound/feedback/{lock}/abandon", service_connect, abandon_feedback, "abandon feedback", ErrorForm::b},
     {"POST",   "$admin/exportRegistry",                 registry_write,  nullptr, "export registry (legacy)"},
     {"POST",   "$admin/importRegistry",                 registry_write,  nullptr, "import registry (legacy)"},
 

@@ -633,24 +633,4 @@ Result<ExpressionPtr> parse_condition(std::string_view text) {
   return parse<ExpressionPtr>(text, [](Parser& parser) { return parser.condition(); });
 }
 
-std::optional<std::string> required_device_id(const Expression& condition) {
-  const Operation* operation = std::get_if<Operation>(&condition.node);
-  if (operation == nullptr) return std::nullopt;
-  if (operation->op == Operator::logical_and) {
-    for (const ExpressionPtr& operand : operation->operands) {
-      if (std::optional<std::string> id = required_device_id(*operand)) return id;
-    }
-    return std::nullopt;
-  }
-  if (operation->op != Operator::equal) return std::nullopt;
-  for (const std::size_t side : {0U, 1U}) {
-    const Path* path = std::get_if<Path>(&operation->operands[side]->node);
-    const Literal* literal = std::get_if<Literal>(&operation->operands[1 - side]->node);
-    if (path != nullptr && literal != nullptr && path->text() == "deviceId" && literal->json.is_string()) {
-      return literal->json.get<std::string>();
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace iothub::hub::query

@@ -41,7 +41,4 @@ Result<Query> parse_query(std::string_view text);
 /// A condition alone, as jobs' queryCondition and configurations' targetCondition are written.
 Result<ExpressionPtr> parse_condition(std::string_view text);
 
-/// When the condition can only hold for one device (`deviceId = 'x'` among its ANDed parts), that id.
-std::optional<std::string> required_device_id(const Expression& condition);
-
 }  // namespace iothub::hub::query

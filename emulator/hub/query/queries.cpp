@@ -106,85 +106,79 @@ void Run::finish_groups() {
           break;
       }
     }
-    const std::size_t bytes = dump(row).size();
-    add_item(std::move(row), bytes);
+    add_item(dump(row));
   }
   if (next < end) set_continuation(Json::array({"g", next}));
 }
 
-void Run::add_item(Json item, std::size_t bytes) {
-  page_.items.push_back(std::move(item));
-  page_bytes_ += bytes;
+void Run::add_item(std::string_view json) {
+  if (page_.count++ > 0) page_.items += ',';
+  page_.items += json;
 }
 
 void Run::set_continuation(const Json& place) {
   page_.continuation = text::base64_encode(dump(Json::array({fingerprint_, place})));
 }
 
-bool Run::step_device_jobs(std::int64_t rows) {
-  if (!device_jobs_) device_jobs_ = store_.documents(kDeviceJobDocuments);
-  for (; rows > 0 && next_device_job_ < device_jobs_->size(); --rows, ++next_device_job_) {
-    if (query_.top && taken_ >= *query_.top) return true;
-    Json job = Json::parse((*device_jobs_)[next_device_job_].json);
-    if (!keeps(JsonRow(job))) continue;
-    if (page_is_full()) {
-      set_continuation(Json::array({"j", next_device_job_, taken_}));
-      return true;
-    }
-    add_item(std::move(job), (*device_jobs_)[next_device_job_].json.size());
-    ++taken_;
-  }
-  return next_device_job_ >= device_jobs_->size();
-}
-
 bool Run::step(std::int64_t rows) {
   assert(rows >= 1);
-  if (query_.source == Source::jobs) return step_device_jobs(rows);
-  const bool grouped = this->grouped();
-  const auto kind = query_.source == Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
+  const bool complete = query_.source == Source::jobs ? scan_device_jobs(rows) : scan(rows);
+  if (complete) page_.items += ']';
+  return complete;
+}
 
-  // The one device that can match is read by key; its modules are the few rows that follow its key.
-  const std::optional<std::string> only = query_.where ? required_device_id(*query_.where) : std::nullopt;
-  if (only && after_device_.empty() && kind == storage::Store::Kind::modules) after_device_ = *only;
-  std::vector<storage::IdentityRow> batch;
-  if (only && kind == storage::Store::Kind::devices) {
-    if (std::optional<storage::IdentityRow> row = store_.identity(*only, ""); row && after_device_ < *only)
-      batch.push_back(std::move(*row));
-  } else {
-    // Where every row is an item, no more is read than the page takes, and the row that tells of another page.
-    const auto missing = page_size_ - static_cast<std::int64_t>(page_.items.size()) + 1;
-    if (!query_.where && !grouped) rows = std::min(rows, missing);
-    batch = store_.identities_after(kind, after_device_, after_module_, rows);
+bool Run::scan_device_jobs(std::int64_t rows) {
+  if (!device_job_scan_) device_job_scan_.emplace(store_, query_.where.get());
+  const DeviceJobScan::Batch batch = device_job_scan_->next(after_device_job_, rows);
+  rows_read_ += static_cast<std::int64_t>(batch.rows.size());
+  std::size_t parsed_bytes = 0;
+  for (const storage::Store::Document& row : batch.rows) {
+    if (query_.top && taken_ >= *query_.top) return true;
+    const Json job = Json::parse(row.json);
+    if (keeps(JsonRow(job))) {
+      if (page_is_full()) {  // only a match beyond the page makes another page
+        set_continuation(Json::array({"j", after_device_job_, taken_}));
+        return true;
+      }
+      add_item(row.json);
+      ++taken_;
+    }
+    after_device_job_ = row.id;
+    parsed_bytes += row.json.size();
+    if (parsed_bytes >= kSliceBytes) return false;
   }
-  const bool last = static_cast<std::int64_t>(batch.size()) < rows;
-  rows_read_ += static_cast<std::int64_t>(batch.size());
+  return batch.end;
+}
+
+bool Run::scan(std::int64_t rows) {
+  const bool grouped = this->grouped();
+  if (!scan_) scan_.emplace(store_, query_.source, query_.where.get());
+  // Where every row is an item, no more is read than the page takes, and the row that tells of another page.
+  if (!query_.where && !grouped) rows = std::min(rows, page_size_ - page_.count + 1);
+  Scan::Batch batch = scan_->next(after_, rows);
+  rows_read_ += static_cast<std::int64_t>(batch.rows.size());
   std::size_t parsed_bytes = 0;
 
-  for (storage::IdentityRow& identity : batch) {
-    if (only && identity.device_id != *only) {
-      if (grouped) finish_groups();
-      return true;
-    }
+  for (storage::IdentityRow& identity : batch.rows) {
     if (!grouped && query_.top && taken_ >= *query_.top) return true;
-    const TwinRow row(store_, links_, identity);
+    const TwinRow row(store_, links_, std::move(identity));
     if (keeps(row)) {
       if (grouped) {
         count_in(row);
       } else if (page_is_full()) {  // only a match beyond the page makes another page
-        set_continuation(Json::array({"k", after_device_, after_module_, taken_}));
+        set_continuation(Json::array({"k", after_.device_id, after_.module_id, taken_}));
         return true;
       } else {
-        Json item = query_.items.empty() ? row.document() : project(row);
-        add_item(std::move(item), row.parsed_bytes());
+        add_item(dump(query_.items.empty() ? row.document() : project(row)));
         ++taken_;
       }
     }
-    after_device_ = identity.device_id;
-    after_module_ = identity.module_id;
+    after_ = {row.identity().device_id, row.identity().module_id};
     parsed_bytes += row.parsed_bytes();
     if (parsed_bytes >= kSliceBytes) return false;
   }
-  if (!last) return false;
+  after_ = std::move(batch.last);
+  if (!batch.end) return false;
   if (grouped) finish_groups();
   return true;
 }
@@ -209,11 +203,10 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
     run->group_offset_ = place[1].get<std::int64_t>();
   } else if (!jobs && !run->grouped() && place.size() == 4 && place[0] == "k" && place[1].is_string() &&
              place[2].is_string() && is_count(place[3])) {
-    run->after_device_ = place[1].get<std::string>();
-    run->after_module_ = place[2].get<std::string>();
+    run->after_ = {place[1].get<std::string>(), place[2].get<std::string>()};
     run->taken_ = place[3].get<std::int64_t>();
-  } else if (jobs && place.size() == 3 && place[0] == "j" && is_count(place[1]) && is_count(place[2])) {
-    run->next_device_job_ = place[1].get<std::size_t>();
+  } else if (jobs && place.size() == 3 && place[0] == "j" && place[1].is_string() && is_count(place[2])) {
+    run->after_device_job_ = place[1].get<std::string>();
     run->taken_ = place[2].get<std::int64_t>();
   } else {
     return foreign;

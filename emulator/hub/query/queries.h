@@ -11,6 +11,7 @@
 #include "emulator/hub/errors.h"
 #include "emulator/hub/links.h"
 #include "emulator/hub/query/parser.h"
+#include "emulator/hub/query/plan.h"
 #include "storage/store.h"
 
 namespace iothub::hub::query {
@@ -28,7 +29,8 @@ inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
 inline constexpr std::string_view kDeviceJobDocuments = "deviceJob";
 
 struct Page {
-  Json items = Json::array();
+  std::string items = "[";  ///< JSON array of `count` items, each written in the slice that found it
+  std::int64_t count = 0;
   std::string item_type;                    ///< Twin, Raw or DeviceJob: the C# SDK compares case
   std::optional<std::string> continuation;  ///< absent on the last page
 };
@@ -41,8 +43,9 @@ class Run {
   /// Looks at up to `rows` (at least 1) more rows; true when the page is complete. The page does not depend on the
   /// slices.
   bool step(std::int64_t rows);
+  /// Once it is complete.
   Page& page() { return page_; }
-  /// Identities read from the store so far.
+  /// Rows read from the store so far.
   std::int64_t rows_read() const { return rows_read_; }
 
  private:
@@ -59,16 +62,15 @@ class Run {
     std::vector<std::optional<Json>> names;  ///< the items that are no aggregates
   };
 
-  bool step_device_jobs(std::int64_t rows);
+  bool scan(std::int64_t rows);
+  bool scan_device_jobs(std::int64_t rows);
   bool keeps(const Row& row) const;
   Json project(const Row& row) const;
   void count_in(const Row& row);
   void finish_groups();
   bool grouped() const { return query_.aggregates() || !query_.group_by.empty(); }
-  void add_item(Json item, std::size_t bytes);
-  bool page_is_full() const {
-    return static_cast<std::int64_t>(page_.items.size()) >= page_size_ || page_bytes_ >= kMaxPageBytes;
-  }
+  void add_item(std::string_view json);
+  bool page_is_full() const { return page_.count >= page_size_ || page_.items.size() >= kMaxPageBytes; }
   void set_continuation(const Json& place);
 
   storage::Store& store_;
@@ -77,16 +79,16 @@ class Run {
   std::int64_t page_size_;
   std::uint64_t fingerprint_;
   Page page_;
-  std::size_t page_bytes_ = 0;
   std::int64_t rows_read_ = 0;
 
-  std::string after_device_, after_module_;  ///< the scan's place: the last key looked at
-  std::int64_t taken_ = 0;                   ///< rows given on this and earlier pages: TOP
+  std::optional<Scan> scan_;
+  storage::IdentityKey after_;  ///< the scan's place: the last key looked at
+  std::int64_t taken_ = 0;      ///< rows given on this and earlier pages: TOP
   /// Groups given on earlier pages. Every page counts anew over the whole registry, so a page of groups is not of one
   /// moment with the page before it.
   std::int64_t group_offset_ = 0;
-  std::optional<std::vector<storage::Store::Document>> device_jobs_;  ///< FROM devices.jobs
-  std::size_t next_device_job_ = 0;
+  std::optional<DeviceJobScan> device_job_scan_;  ///< FROM devices.jobs
+  std::string after_device_job_;
   std::vector<Group> groups_;  ///< in the order in which they came up
   std::unordered_map<std::string, std::size_t> group_index_;
 };

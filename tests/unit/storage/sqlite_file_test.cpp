@@ -356,3 +356,28 @@ TEST_CASE("the file is set up as the header promises") {
   CHECK(connection.integer("PRAGMA application_id") == kApplicationId);
   CHECK(connection.integer("PRAGMA user_version") == kSchemaVersion);
 }
+
+TEST_CASE("a database from before the index of tags gets it with what is there") {
+  TemporaryFolder folder;
+  const auto path = folder / "hub.db";
+  {
+    auto store = SqliteStore::open(path, {});
+    TwinRow row = twin("d");
+    row.tags = R"({"place":{"plant":"p1"}})";
+    store->insert_identity(identity("d"), row);
+    store->commit();
+  }
+  {
+    Connection connection(path.string());
+    connection.execute(
+        "DROP TRIGGER tag_twin_inserted; DROP TRIGGER tag_twin_updated; DROP TRIGGER tag_identity_removed;"
+        "DROP TABLE tag; DROP INDEX identity_module_names; DROP INDEX document_created; DROP INDEX document_device;"
+        "ALTER TABLE document DROP COLUMN created_time; ALTER TABLE document DROP COLUMN device_id;"
+        "PRAGMA user_version = 2");
+  }
+  auto store = SqliteStore::open(path, {});
+  CHECK(store->tagged_after(Store::Kind::devices, {"plant", "p1"}, "", "", 9).size() == 1);
+  CHECK(store->twin("d", "")->tags == R"({"place":{"plant":"p1"}})");
+  store.reset();
+  check_integrity(path);
+}

@@ -255,6 +255,60 @@ STORE_TEST("a document is kept by kind and id, replaced and removed") {
   CHECK(store.document("job", "c") == "1");
 }
 
+STORE_TEST("documents are read on after an id, and removed by kind") {
+  Place place;
+  SqliteStore& store = *place.store;
+  for (const char* id : {"a", "b", "c", "d"}) store.put_document("k", id, "{}");
+  store.put_document("l", "b", "{}");
+  const auto page = store.documents_after("k", "a", 2);
+  REQUIRE(page.size() == 2);
+  CHECK(page[0].id == "b");
+  CHECK(page[1].id == "c");
+  store.remove_documents("k");
+  CHECK(store.documents_after("k", "", 9).empty());
+  CHECK(store.documents_after("l", "", 9).size() == 1);
+}
+
+STORE_TEST("twins are found by the values of their tags, from the first on and no longer than they have them") {
+  Place place;
+  SqliteStore& store = *place.store;
+  const auto tag = [&](std::string_view device, std::string_view module, const std::string& tags) {
+    TwinRow row = store.twin(device, module).value();
+    row.tags = tags;
+    REQUIRE(store.update_twin(row));
+  };
+  const auto found = [&](Store::Kind kind, const TagValue& value, std::string_view after = {}, std::int64_t limit = 9) {
+    std::string ids;
+    for (const IdentityKey& key : store.tagged_after(kind, value, after, "", limit)) {
+      ids += key.device_id + key.module_id + " ";
+    }
+    return ids;
+  };
+  using enum Store::Kind;
+  for (const char* device : {"c", "a", "b"}) insert(store, device);
+  insert(store, "a", "m");
+  for (const char* device : {"a", "b", "c"}) tag(device, "", R"({"x":{"plant":"p1"},"n":[{"plant":2.5}]})");
+  tag("a", "m", R"({"plant":"p1","on":true})");
+  CHECK(found(devices, {"plant", "p1"}) == "a b c ");
+  CHECK(found(devices, {"plant", "p1"}, "a", 1) == "b ");
+  CHECK(found(modules, {"plant", "p1"}) == "am ");
+  CHECK(found(modules, {"on", std::int64_t{1}}) == "am ");
+  CHECK(found(devices, {"plant", std::int64_t{2}}) == "a b c ");
+  CHECK(found(devices, {"x", "p1"}).empty());
+
+  tag("a", "", "{}");
+  tag("b", "", R"({"plant":"p2"})");
+  CHECK(found(devices, {"plant", "p1"}) == "c ");
+  CHECK(found(devices, {"plant", "p2"}) == "b ");
+  store.commit();
+  store.remove_identity("a", "");
+  store.remove_identity("c", "");
+  CHECK(found(devices, {"plant", "p1"}).empty());
+  CHECK(found(modules, {"plant", "p1"}).empty());
+  store.roll_back();
+  CHECK(found(modules, {"plant", "p1"}) == "am ");
+}
+
 STORE_TEST("a session is replaced, removed, and not kept for an identity that is not there") {
   Place place;
   SqliteStore& store = *place.store;

@@ -123,6 +123,11 @@ TEST_CASE_FIXTURE(Fixture, "jobs are listed newest first by type and status, in 
   const auto second = jobs().list("ScheduleUpdateTwin", "", 2, *first.continuation).value();
   CHECK(second.items.size() == 1);
   CHECK_FALSE(second.continuation);
+  CHECK(second.items[0]["jobId"] == "j1");
+  CHECK_FALSE(jobs().list("", "queued", 3, std::nullopt)->continuation);  // none behind the third
+  for (const char* foreign : {"", "2", "2026-11-22T02:33:52Z", "x j1", " "}) {
+    CHECK(jobs().list("", "", 10, foreign).error().code == ErrorCode::ArgumentInvalid);
+  }
   CHECK(jobs().list("", "completed", 10, std::nullopt)->items.empty());
   CHECK(jobs().list("what", "", 10, std::nullopt).error().code == ErrorCode::ArgumentInvalid);
 }
@@ -139,9 +144,30 @@ TEST_CASE_FIXTURE(Fixture, "FROM devices.jobs reads the rows of a job's devices,
     auto run = hub.queries().start(query, 2, continuation).value();
     while (!run->step(1)) {
     }
-    for (const Json& row : run->page().items) devices.push_back(row["deviceId"].get<std::string>());
+    for (const Json& row : Json::parse(run->page().items)) devices.push_back(row["deviceId"].get<std::string>());
     CHECK(run->page().item_type == "DeviceJob");
     continuation = run->page().continuation;
   } while (continuation);
   CHECK(devices == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "of jobs made within a second the newest comes first, also where its time has no fraction") {
+  const auto put = [&](const std::string& id, const std::string& created) {
+    store->put_document("job", id,
+                        hub::dump({{"jobId", id}, {"createdTime", created}, {"type", "x"}, {"status", "x"}}));
+  };
+  put("a", "2026-11-22T02:33:52Z");
+  put("b", "2026-11-22T02:33:52.5Z");
+  put("c", "2026-11-22T02:33:52.51Z");
+  put("d", "2026-11-22T02:33:51.9Z");
+  put("e", "2026-11-22T02:33:52Z");
+  std::string order;
+  std::optional<std::string> continuation;
+  do {
+    const auto page =
+        jobs().list("", "", 1, continuation ? std::optional<std::string_view>(*continuation) : std::nullopt).value();
+    order += page.items.at(0)["jobId"].get<std::string>();
+    continuation = page.continuation;
+  } while (continuation);
+  CHECK(order == "cbead");
 }

@@ -47,6 +47,13 @@ class FakeStore final : public storage::Store {
   std::vector<storage::IdentityRow> identities_after(Kind, std::string_view, std::string_view, std::int64_t) override {
     return {};
   }
+  std::vector<storage::IdentityKey> tagged_after(Kind, const storage::TagValue&, std::string_view, std::string_view,
+                                                 std::int64_t) override {
+    return {};
+  }
+  std::vector<storage::IdentityKey> modules_named_after(std::string_view, std::string_view, std::int64_t) override {
+    return {};
+  }
   void update_activity(std::string_view, std::string_view, std::int64_t, std::int64_t) override {}
   std::optional<std::string> session(std::string_view, std::string_view) override { return std::nullopt; }
   void put_session(std::string_view, std::string_view, std::string_view) override {}
@@ -70,8 +77,12 @@ class FakeStore final : public storage::Store {
   void remove_feedback_batch(std::int64_t) override {}
   std::optional<std::string> document(std::string_view, std::string_view) override { return std::nullopt; }
   std::vector<Document> documents(std::string_view) override { return {}; }
+  std::vector<Document> documents_after(std::string_view, std::string_view, std::int64_t) override { return {}; }
+  std::vector<Document> device_jobs_after(std::string_view, std::string_view, std::int64_t) override { return {}; }
+  std::vector<Document> jobs_made_before(std::string_view, std::string_view, std::int64_t) override { return {}; }
   void put_document(std::string_view, std::string_view, std::string_view) override {}
   bool remove_document(std::string_view, std::string_view) override { return false; }
+  void remove_documents(std::string_view) override {}
   int partition_count() const override { return 4; }
   std::int64_t append_event(int, const storage::EventRow&) override { return 0; }
   std::int64_t next_sequence_number(int) const override { return 0; }

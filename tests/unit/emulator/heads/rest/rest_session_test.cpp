@@ -370,22 +370,117 @@ TEST_CASE("when the commit fails one 500 stands for the turn's answers, and the 
   CHECK(client.hub.hub.registry().devices({}).empty());
 }
 
-TEST_CASE("an operation may answer later; meanwhile nothing else is read or served") {
+TEST_CASE("an operation may answer later; meanwhile nothing else is served") {
   LateClient late;
   late.receive(late.request() + late.request());
   CHECK(late.client.outbox.bytes.empty());
-  CHECK(late.client.outbox.reading_paused);
   REQUIRE(waiting_calls.size() == 1);
 
   waiting_calls.at(0)->answer_no_content();
   CHECK(late.client.answer().status == 204);
-  CHECK(!late.client.outbox.reading_paused);
   CHECK(waiting_calls.size() == 1);  // the answer may have come from inside a hub call
   late.client.scheduler.advance(std::chrono::milliseconds{0});
   REQUIRE(waiting_calls.size() == 2);
-  CHECK(late.client.outbox.reading_paused);
   waiting_calls.at(1)->refuse(hub::bad_request("late"));
   CHECK(late.client.answer().status == 400);
+}
+
+TEST_CASE("while an operation is at work the client is read on, so that its end is seen, but not without bound") {
+  LateClient late;
+  late.receive(late.request());
+  CHECK(late.session.is_at_work());
+  CHECK(!late.client.outbox.reading_paused);
+  std::string empty_lines;  // they belong to no request
+  while (empty_lines.size() < heads::rest::kMostUnread) empty_lines += "\r\n";
+  late.receive(empty_lines);
+  CHECK(late.client.outbox.reading_paused);
+  waiting_calls.at(0)->answer_no_content();
+  late.client.scheduler.advance(std::chrono::milliseconds{0});
+  CHECK(!late.client.outbox.reading_paused);
+}
+
+TEST_CASE("a client that ends its side gets the answers of all that it sent, then the connection closes") {
+  LateClient late;
+  CHECK_FALSE(late.session.finishes_alone());  // nothing was asked
+  late.receive(late.request() + late.request());
+  CHECK(late.session.finishes_alone());
+  waiting_calls.at(0)->answer_no_content();
+  late.client.scheduler.advance(std::chrono::milliseconds{0});
+  REQUIRE(waiting_calls.size() == 2);
+  CHECK(!late.client.outbox.closed);
+  waiting_calls.at(1)->answer_no_content();
+  late.client.scheduler.advance(std::chrono::milliseconds{0});
+  CHECK(late.client.answers().size() == 2);
+  CHECK(late.client.outbox.closed);
+  CHECK_FALSE(late.session.finishes_alone());
+}
+
+TEST_CASE("a client that ends its side does not get the answer of what waits for others") {
+  LateClient late;
+  late.receive(late.request());
+  bool stopped = false;
+  waiting_calls.at(0)->on_abandon([&] { stopped = true; });
+  CHECK_FALSE(late.session.finishes_alone());  // the connection closes
+  late.session.closed("gone");
+  CHECK(stopped);
+
+  LateClient queued;
+  queued.receive(queued.request() + queued.request());
+  CHECK(queued.session.finishes_alone());
+  waiting_calls.at(0)->answer_no_content();
+  queued.client.scheduler.advance(std::chrono::milliseconds{0});
+  CHECK(!queued.client.outbox.closed);
+}
+
+TEST_CASE("of a client with many requests some are served, then others have their turn") {
+  RestClient client;
+  client.hub.create("d");
+  std::string requests;
+  for (int i = 0; i < 40; ++i) requests += client.bytes("GET", "/devices/d?api-version=2021-04-12");
+  client.receive(requests);
+  CHECK(client.answers().size() == heads::rest::kRequestsAtOnce);
+  client.receive(client.bytes("GET", "/devices/d?api-version=2021-04-12"));  // comes while the session rests
+  CHECK(client.answers().empty());
+  CHECK(client.session.is_at_work());
+  client.scheduler.advance(std::chrono::milliseconds{0});
+  CHECK(client.answers().size() == 41 - heads::rest::kRequestsAtOnce);
+  CHECK_FALSE(client.session.is_at_work());
+}
+
+TEST_CASE("a request that is not whole in time is answered with 408, however it drips") {
+  using std::chrono::seconds;
+  RestClient client;
+  client.hub.create("d");
+  const std::string request = client.bytes("GET", "/devices/d?api-version=2021-04-12");
+  client.scheduler.advance(seconds{3600});  // an idle client is the connection's affair
+  client.receive(request.substr(0, 10));
+  client.scheduler.advance(seconds{29});
+  client.receive(request.substr(10));
+  CHECK(client.answer().status == 200);
+  client.scheduler.advance(seconds{3600});
+  CHECK(!client.outbox.closed);
+
+  // The next one begins anew, within the same bytes.
+  client.receive(request.substr(0, 10));
+  client.scheduler.advance(seconds{29});
+  client.receive(request.substr(10) + request.substr(0, 10));
+  CHECK(client.answer().status == 200);
+  for (int i = 0; i < 29; ++i) {
+    client.scheduler.advance(seconds{1});
+    client.receive(request.substr(static_cast<std::size_t>(10 + i), 1));
+  }
+  CHECK(!client.outbox.closed);
+  client.scheduler.advance(seconds{1});
+  const RestAnswer answer = client.answer();
+  CHECK(answer.status == 408);
+  CHECK(answer.header("Connection") == "close");
+  CHECK(client.outbox.closed);
+
+  RestClient slow_body;
+  const std::string put = slow_body.bytes("PUT", "/devices/d?api-version=2021-04-12", R"({"deviceId":"d"})");
+  slow_body.receive(put.substr(0, put.size() - 5));
+  slow_body.scheduler.advance(heads::rest::kRequestTime);
+  CHECK(slow_body.outbox.closed);
 }
 
 TEST_CASE("an answer that comes after the client has gone is dropped") {

@@ -109,6 +109,16 @@ TEST_CASE("the eleventh active upload is 403006 until one completes or the hour 
   CHECK(code_in_form_b(device.complete(again)) == 400016);
 }
 
+TEST_CASE("a device that is deleted and made again begins without uploads") {
+  Uploader device;
+  const std::string first = device.begin();
+  for (int i = 1; i < 10; ++i) device.begin();
+  REQUIRE(device.client.request("DELETE", "/devices/d", {}, {{"If-Match", "*"}}).status == 204);
+  device.client.hub.create("d");
+  CHECK(code_in_form_b(device.complete(first)) == 400015);
+  device.begin();
+}
+
 TEST_CASE("a blob that arrived is told to the service side, a failed upload is not") {
   Uploader device;
   CHECK(device.complete(device.begin(), false).status == 204);

@@ -618,33 +618,3 @@ TEST_CASE("an expression that nests without bound is refused, a long flat one is
     CHECK(refused.error().reason.find("nests less") != std::string::npos);
   }
 }
-
-TEST_CASE("a condition that only one device can meet names it") {
-  static constexpr Case kRows[] = {
-      {"deviceId = 'x'", "x"},
-      {"'x' = deviceId", "x"},
-      {"devices.DeviceID = 'x'", "x"},
-      {"tags.a = 1 AND deviceId = 'x'", "x"},
-      {"(tags.a = 1 AND (deviceId = 'x')) AND moduleId = 'm'", "x"},
-      {"deviceId = ''", ""},
-      {"deviceId = 1", nullptr},
-      {"deviceId != 'x'", nullptr},
-      {"deviceId >= 'x'", nullptr},
-      {"NOT deviceId = 'x'", nullptr},
-      {"deviceId = 'x' OR tags.a = 1", nullptr},
-      {"deviceId = 'x' OR deviceId = 'y'", nullptr},
-      {"deviceId IN ['x']", nullptr},
-      {"deviceId = tags.id", nullptr},
-      {"tags.deviceId = 'x'", nullptr},
-      {"tags.a = 'x'", nullptr},
-      {"true", nullptr},
-  };
-  for (const Case& row : kRows) {
-    CAPTURE(row.text);
-    const Result<ExpressionPtr> condition = parse_condition(row.text);
-    REQUIRE(condition);
-    const std::optional<std::string> id = required_device_id(**condition);
-    CHECK(id.has_value() == (row.expected != nullptr));
-    if (id && row.expected != nullptr) CHECK(*id == row.expected);
-  }
-}

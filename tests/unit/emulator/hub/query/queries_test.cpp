@@ -19,6 +19,13 @@ using hub::Json;
 
 namespace {
 
+/// A page whose items are read.
+struct ReadPage {
+  Json items;
+  std::string item_type;
+  std::optional<std::string> continuation;
+};
+
 struct Fixture : test::TestHub {
   Queries queries{*store, hub.links()};
 
@@ -45,13 +52,16 @@ struct Fixture : test::TestHub {
     }
   }
 
-  Page page(std::string_view text, std::int64_t size, const std::optional<std::string>& continuation = std::nullopt,
-            std::int64_t slice = kSliceRows) {
+  ReadPage page(std::string_view text, std::int64_t size, const std::optional<std::string>& continuation = std::nullopt,
+                std::int64_t slice = kSliceRows) {
     auto run = queries.start(text, size, continuation ? std::optional<std::string_view>(*continuation) : std::nullopt);
     REQUIRE(run);
     int steps = 0;
     while (!(*run)->step(slice)) REQUIRE(++steps < 100000);
-    return std::move((*run)->page());
+    const Page& done = (*run)->page();
+    Json items = Json::parse(done.items);
+    REQUIRE(static_cast<std::int64_t>(items.size()) == done.count);
+    return {std::move(items), done.item_type, done.continuation};
   }
 
   /// Every page's items one after another; each page but the last is exactly full.
@@ -59,7 +69,7 @@ struct Fixture : test::TestHub {
     Json items = Json::array();
     std::optional<std::string> continuation;
     do {
-      Page one = page(text, size, continuation, slice);
+      ReadPage one = page(text, size, continuation, slice);
       if (one.continuation) REQUIRE(static_cast<std::int64_t>(one.items.size()) == size);
       if (continuation) REQUIRE_FALSE(one.items.empty());  // a continuation promises more
       for (Json& item : one.items) items.push_back(std::move(item));
@@ -147,7 +157,7 @@ TEST_CASE_FIXTURE(Fixture, "TOP bounds the rows of all pages together") {
 
 TEST_CASE_FIXTURE(Fixture, "the registry may change between two pages: what stays is given once") {
   add_numbered(10);
-  const Page first = page("SELECT deviceId FROM devices", 3);
+  const ReadPage first = page("SELECT deviceId FROM devices", 3);
   REQUIRE(first.continuation);
   CHECK(first.items.dump() == R"([{"deviceId":"d00"},{"deviceId":"d01"},{"deviceId":"d02"}])");
   REQUIRE(store->remove_identity("d02", ""));  // the last row given
@@ -155,10 +165,10 @@ TEST_CASE_FIXTURE(Fixture, "the registry may change between two pages: what stay
   REQUIRE(store->remove_identity("d05", ""));
   add("d00x");  // before the place of the continuation
   add("d04x");  // after it
-  const Page second = page("SELECT deviceId FROM devices", 3, first.continuation);
+  const ReadPage second = page("SELECT deviceId FROM devices", 3, first.continuation);
   CHECK(second.items.dump() == R"([{"deviceId":"d04"},{"deviceId":"d04x"},{"deviceId":"d06"}])");
   for (const char* device : {"d07", "d08", "d09"}) REQUIRE(store->remove_identity(device, ""));
-  const Page last = page("SELECT deviceId FROM devices", 3, second.continuation);
+  const ReadPage last = page("SELECT deviceId FROM devices", 3, second.continuation);
   CHECK(last.items.empty());
   CHECK_FALSE(last.continuation);
 }
@@ -234,7 +244,7 @@ TEST_CASE_FIXTURE(Fixture, "a page holds 100 rows unless told, and never more th
     while (!(*run)->step(kSliceRows)) {
     }
     CHECK((*run)->page().continuation.has_value());
-    return (*run)->page().items.size();
+    return (*run)->page().count;
   };
   CHECK(size(std::nullopt) == 100);
   CHECK(size(0) == 100);
@@ -443,7 +453,7 @@ TEST_CASE_FIXTURE(Fixture, "big twins make shorter slices and shorter pages, and
   std::optional<std::string> continuation;
   int pages = 0;
   do {
-    const Page one = page("SELECT * FROM devices", kMaxPageSize, continuation);
+    const ReadPage one = page("SELECT * FROM devices", kMaxPageSize, continuation);
     ++pages;
     for (const Json& item : one.items) CHECK(seen.insert(item["deviceId"].get<std::string>()).second);
     continuation = one.continuation;

@@ -1,0 +1,71 @@
+#pragma once
+/// How a query finds its rows: by the index that its condition allows, or one after the other. An index only narrows;
+/// each row still meets the whole condition.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/hub/query/parser.h"
+#include "storage/store.h"
+
+namespace iothub::hub::query {
+
+/// More members of an IN list than this are not looked up one by one.
+inline constexpr std::size_t kMaxLookupValues = 64;
+/// Where several lookups are possible, each is counted up to here, and the one with the fewest rows is taken.
+inline constexpr std::int64_t kMaxCountedRows = 500;
+
+/// A part of a condition, ANDed with the rest, that says `path = literal` or `path IN [literals]`.
+struct Lookup {
+  enum class By { device_id, module_id, job_id, tag };
+  By by;
+  std::vector<storage::TagValue> values;  ///< sorted, none twice; ids are texts under an empty name
+};
+
+/// Every lookup that the condition allows over this source. Names the hub's own ids by device, module and job; tags by
+/// the last name of their path.
+std::vector<Lookup> lookups(const Expression& condition, Source source);
+
+/// A scan of identities in key order.
+class Scan {
+ public:
+  /// Chooses. A null condition: all identities of the kind.
+  Scan(storage::Store& store, Source source, const Expression* condition);
+
+  struct Batch {
+    std::vector<storage::IdentityRow> rows;
+    /// The last key looked at, also of what is gone; the next batch begins after it.
+    storage::IdentityKey last;
+    bool end = false;
+  };
+  /// At most `limit` (at least 1) rows after the key.
+  Batch next(const storage::IdentityKey& after, std::int64_t limit);
+  bool is_indexed() const { return lookup_.has_value(); }
+
+ private:
+  std::vector<storage::IdentityKey> keys_of(const storage::TagValue& value, Lookup::By by,
+                                            const storage::IdentityKey& after, std::int64_t limit);
+
+  storage::Store& store_;
+  storage::Store::Kind kind_;
+  std::optional<Lookup> lookup_;
+};
+
+/// A scan of the rows of FROM devices.jobs, by the ids of their documents.
+class DeviceJobScan {
+ public:
+  DeviceJobScan(storage::Store& store, const Expression* condition);
+
+  struct Batch {
+    std::vector<storage::Store::Document> rows;
+    bool end = false;
+  };
+  Batch next(const std::string& after, std::int64_t limit);
+
+ private:
+  storage::Store& store_;
+  std::optional<Lookup> lookup_;
+};
+
+}  // namespace iothub::hub::query
