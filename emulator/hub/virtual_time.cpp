@@ -97,7 +97,8 @@ void VirtualTime::resume() {
 
 void VirtualTime::arm_all() {
   const Timestamp at = now();
-  for (auto& [id, waiting] : waiting_) {
+  for (const auto& [place, id] : order_) {  // those due at once fire in this order
+    Waiting& waiting = waiting_.at(id);
     if (waiting.real) continue;
     const std::int64_t rest = std::max<std::int64_t>(waiting.due.ticks - at.ticks, 0);
     const std::chrono::milliseconds delay{(rest + kTicksPerMillisecond - 1) / kTicksPerMillisecond};

@@ -373,7 +373,7 @@ TEST_CASE("a database from before the index of tags gets it with what is there")
         "DROP TRIGGER tag_twin_inserted; DROP TRIGGER tag_twin_updated; DROP TRIGGER tag_identity_removed;"
         "DROP TABLE tag; DROP INDEX identity_module_names; DROP INDEX document_created; DROP INDEX document_device;"
         "ALTER TABLE document DROP COLUMN created_time; ALTER TABLE document DROP COLUMN device_id;"
-        "PRAGMA user_version = 2");
+        "PRAGMA user_version = 3");
   }
   auto store = SqliteStore::open(path, {});
   CHECK(store->tagged_after(Store::Kind::devices, {"plant", "p1"}, "", "", 9).size() == 1);

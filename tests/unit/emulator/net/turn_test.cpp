@@ -89,6 +89,12 @@ class FakeStore final : public storage::Store {
   std::vector<storage::EventRow> events(int, std::int64_t, std::int64_t) override { return {}; }
   std::int64_t remove_events_enqueued_before(int, std::int64_t, std::int64_t) override { return 0; }
   std::int64_t remove_events_of(int, std::string_view) override { return 0; }
+  std::optional<storage::EventSpan> event_span(int) override { return std::nullopt; }
+  std::int64_t remove_events_below(int, std::int64_t, std::int64_t) override { return 0; }
+  void append_outgoing(std::string_view, const storage::EventRow&) override {}
+  std::vector<storage::EventRow> outgoing_events(std::string_view, std::int64_t, std::size_t) override { return {}; }
+  void remove_outgoing(std::string_view, std::int64_t) override {}
+  std::int64_t remove_outgoing_enqueued_before(std::int64_t, std::int64_t) override { return 0; }
   void clear(bool) override {}
 
  private:

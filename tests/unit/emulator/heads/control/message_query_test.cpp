@@ -89,6 +89,7 @@ TEST_CASE("a cursor's text reads back, and words and times are places too") {
   Received received;
   received.send("d", "1");
   const Timestamp between = received.hub.clock.now();
+  received.hub.clock.advance(1);
   received.send("d", "2");
   hub::Hub& hub = received.hub.hub;
   const Cursor end = Cursor::end(hub);
