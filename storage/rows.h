@@ -73,6 +73,13 @@ struct EventRow {
   friend bool operator==(const EventRow&, const EventRow&) = default;
 };
 
+/// The oldest event of a partition, and what all its events take.
+struct EventSpan {
+  std::int64_t oldest_offset = 0;
+  std::int64_t oldest_enqueued_time = 0;
+  std::int64_t bytes = 0;  ///< as offsets count them
+};
+
 struct DeviceCounts {
   std::int64_t total = 0;
   std::int64_t enabled = 0;

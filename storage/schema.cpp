@@ -165,9 +165,33 @@ void add_c2d_and_feedback(Connection& connection, int) {
   connection.execute(kFeedbackTables);
 }
 
+// Events that wait for the endpoint of a route. AUTOINCREMENT: what was delivered is removed by its number, which no
+// later event may get again.
+constexpr const char* kOutboxTable = R"sql(
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  endpoint TEXT NOT NULL,
+  enqueued_time INTEGER NOT NULL,
+  device_id TEXT NOT NULL,
+  module_id TEXT NOT NULL,
+  source TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  system_properties TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  auth_method TEXT NOT NULL,
+  auth_generation_id TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE INDEX outbox_endpoint ON outbox (endpoint, id);
+)sql";
+
+void add_outbox(Connection& connection, int) {
+  connection.execute(kOutboxTable);
+}
+
 // Step n takes a database from version n to n + 1. A released step is never edited: a new one is added.
 using Step = void (*)(Connection&, int partitions);
-constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1, add_c2d_and_feedback};
+constexpr std::array<Step, kSchemaVersion> kSteps = {create_version_1, add_c2d_and_feedback, add_outbox};
 
 std::string file_name(Connection& connection) {
   return sqlite3_db_filename(connection.handle(), "main");

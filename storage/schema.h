@@ -9,7 +9,7 @@ namespace iothub::storage {
 /// In the file's header (`PRAGMA application_id`), so that no other program's database is taken for ours: "IoTH".
 constexpr std::int64_t kApplicationId = 0x496F5448;
 /// `PRAGMA user_version` of what this program writes.
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 /// The version of an open database; 0 when it is new and empty. Reads only. Throws Error naming both versions when it
 /// is newer than ours, and when it is another program's.

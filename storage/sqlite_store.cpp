@@ -12,6 +12,7 @@
 #include "storage/connection.h"
 #include "storage/database_lock.h"
 #include "storage/feedback_table.h"
+#include "storage/outbox_table.h"
 #include "storage/schema.h"
 #include "storage/statement.h"
 
@@ -162,12 +163,17 @@ std::string select_newest_event(int partition) {
 std::string remove_events(int partition) {
   return "DELETE FROM" + event_table(partition) + "WHERE sequence_number < ?1";
 }
-std::string select_oldest_time(int partition) {
-  return "SELECT enqueued_time FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT 1";
+std::string select_oldest(int partition) {
+  return "SELECT enqueued_time, offset FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT 1";
 }
 std::string remove_expired_events(int partition) {
   return "DELETE FROM" + event_table(partition) + "WHERE enqueued_time < ?1 AND sequence_number IN (SELECT " +
          "sequence_number FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT ?2)";
+}
+
+std::string remove_events_below(int partition) {
+  return "DELETE FROM" + event_table(partition) + "WHERE offset < ?1 AND sequence_number IN (SELECT sequence_number " +
+         "FROM" + event_table(partition) + "ORDER BY sequence_number LIMIT ?2)";
 }
 
 const std::string kSelectPosition = "SELECT next_sequence_number, next_offset FROM partition WHERE number = ?1";
@@ -287,12 +293,14 @@ struct SqliteStore::Database {
           remove_document(database, kRemoveDocument),
           update_position(database, kUpdatePosition),
           c2d(database),
-          feedback(database) {
+          feedback(database),
+          outbox(database) {
       for (int partition = 0; partition < partitions; ++partition) {
         insert_event.emplace_back(database, storage::insert_event(partition));
         select_events.emplace_back(database, storage::select_events(partition));
-        select_oldest_time.emplace_back(database, storage::select_oldest_time(partition));
+        select_oldest.emplace_back(database, storage::select_oldest(partition));
         remove_expired_events.emplace_back(database, storage::remove_expired_events(partition));
+        remove_events_below.emplace_back(database, storage::remove_events_below(partition));
       }
     }
 
@@ -306,7 +314,9 @@ struct SqliteStore::Database {
     Statement update_position;
     C2dTable c2d;
     FeedbackTable feedback;
-    std::vector<Statement> insert_event, select_events, select_oldest_time, remove_expired_events;  // by partition
+    OutboxTable outbox;
+    // By partition:
+    std::vector<Statement> insert_event, select_events, select_oldest, remove_expired_events, remove_events_below;
   };
 
   // In this order: the statements go first, the lock last.
@@ -644,7 +654,7 @@ std::vector<EventRow> SqliteStore::events(int partition, std::int64_t from, std:
 std::int64_t SqliteStore::remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) {
   const auto index = static_cast<std::size_t>(partition);
   const bool expired = read([&](Database::Statements& statements) {
-    Run run = statements.select_oldest_time.at(index).run();
+    Run run = statements.select_oldest.at(index).run();
     return run.next() && run.integer(0) < time;
   });
   if (!expired) return 0;
@@ -655,6 +665,22 @@ std::int64_t SqliteStore::remove_events_enqueued_before(int partition, std::int6
   });
 }
 
+std::optional<EventSpan> SqliteStore::event_span(int partition) {
+  return read([&](Database::Statements& statements) -> std::optional<EventSpan> {
+    Run run = statements.select_oldest.at(static_cast<std::size_t>(partition)).run();
+    if (!run.next()) return std::nullopt;
+    return EventSpan{run.integer(1), run.integer(0), position(partition).next_offset - run.integer(1)};
+  });
+}
+
+std::int64_t SqliteStore::remove_events_below(int partition, std::int64_t offset, std::int64_t limit) {
+  return write([&](Database::Statements& statements) {
+    const Position& next = position(partition);
+    statements.update_position.run(partition, next.next_sequence_number, next.next_offset).finish();
+    return statements.remove_events_below.at(static_cast<std::size_t>(partition)).run(offset, limit).finish();
+  });
+}
+
 std::int64_t SqliteStore::remove_events_before(int partition, std::int64_t sequence_number) {
   return write([&](Database::Statements& statements) {
     const Position& next = position(partition);
@@ -662,6 +688,26 @@ std::int64_t SqliteStore::remove_events_before(int partition, std::int64_t seque
     Statement remove(database_->connection.handle(), remove_events(partition));
     return remove.run(sequence_number).finish();
   });
+}
+
+// ---- outgoing events ------------------------------------------------------------------------------------------------
+
+void SqliteStore::append_outgoing(std::string_view endpoint, const EventRow& event) {
+  write([&](Database::Statements& statements) { statements.outbox.append(endpoint, event); });
+}
+
+std::vector<EventRow> SqliteStore::outgoing_events(std::string_view endpoint, std::int64_t limit,
+                                                   std::size_t most_bytes) {
+  return read([&](Database::Statements& statements) { return statements.outbox.oldest(endpoint, limit, most_bytes); });
+}
+
+void SqliteStore::remove_outgoing(std::string_view endpoint, std::int64_t up_to) {
+  write([&](Database::Statements& statements) { statements.outbox.remove(endpoint, up_to); });
+}
+
+std::int64_t SqliteStore::remove_outgoing_enqueued_before(std::int64_t time, std::int64_t limit) {
+  if (!read([&](Database::Statements& statements) { return statements.outbox.has_older_than(time); })) return 0;
+  return write([&](Database::Statements& statements) { return statements.outbox.remove_older_than(time, limit); });
 }
 
 // ---- the WAL --------------------------------------------------------------------------------------------------------

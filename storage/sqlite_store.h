@@ -97,6 +97,12 @@ class SqliteStore final : public Store {
   std::int64_t next_sequence_number(int partition) const override;
   std::vector<EventRow> events(int partition, std::int64_t from, std::int64_t limit) override;
   std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) override;
+  std::optional<EventSpan> event_span(int partition) override;
+  std::int64_t remove_events_below(int partition, std::int64_t offset, std::int64_t limit) override;
+  void append_outgoing(std::string_view endpoint, const EventRow& event) override;
+  std::vector<EventRow> outgoing_events(std::string_view endpoint, std::int64_t limit, std::size_t most_bytes) override;
+  void remove_outgoing(std::string_view endpoint, std::int64_t up_to) override;
+  std::int64_t remove_outgoing_enqueued_before(std::int64_t time, std::int64_t limit) override;
   /// Removes the events with a smaller sequence number; returns how many. Numbering goes on where it was, also when
   /// none is left.
   std::int64_t remove_events_before(int partition, std::int64_t sequence_number);

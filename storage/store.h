@@ -4,6 +4,7 @@
 /// Every write belongs to the open transaction, which begins by itself at the first write and ends with commit() or
 /// roll_back(). Reads see the writes of the open transaction. Nothing may be acknowledged to a client before commit()
 /// has returned: after that it survives the death of the process.
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -138,6 +139,24 @@ class Store {
   /// Of the partition's `limit` oldest events, removes those enqueued before `time`; returns how many. Numbering goes
   /// on where it was. Nothing to remove writes nothing.
   virtual std::int64_t remove_events_enqueued_before(int partition, std::int64_t time, std::int64_t limit) = 0;
+  /// Nothing for a partition without events.
+  virtual std::optional<EventSpan> event_span(int partition) = 0;
+  /// Of the partition's `limit` oldest events, removes those with a smaller offset; returns how many. Numbering goes on
+  /// where it was.
+  virtual std::int64_t remove_events_below(int partition, std::int64_t offset, std::int64_t limit) = 0;
+
+  // ---- outgoing events: they wait for the endpoint of a route ------------------------------------------------------
+
+  virtual void append_outgoing(std::string_view endpoint, const EventRow& event) = 0;
+  /// The endpoint's oldest, at most `limit` and about `most_bytes`, but one at least. Their sequence number is their
+  /// place in the outbox, which grows and is given once.
+  virtual std::vector<EventRow> outgoing_events(std::string_view endpoint, std::int64_t limit,
+                                                std::size_t most_bytes) = 0;
+  /// Removes those of the endpoint up to that place.
+  virtual void remove_outgoing(std::string_view endpoint, std::int64_t up_to) = 0;
+  /// Of the `limit` oldest of all endpoints, removes those enqueued before `time`; returns how many. Nothing to remove
+  /// writes nothing.
+  virtual std::int64_t remove_outgoing_enqueued_before(std::int64_t time, std::int64_t limit) = 0;
 };
 
 }  // namespace iothub::storage

@@ -41,6 +41,6 @@ library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp|protocol/websocket
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'mosquitto' 'none'
+library 'mosquitto' 'emulator/app/'
 
 exit $failed

@@ -10,7 +10,9 @@
 #include "emulator/app/exec.h"
 #include "emulator/app/exit_status.h"
 #include "emulator/app/hub_client.h"
+#include "emulator/app/monitor.h"
 #include "emulator/app/ports.h"
+#include "emulator/app/route_test.h"
 #include "emulator/app/run_file.h"
 #include "emulator/app/serve.h"
 #include "emulator/net/listener.h"
@@ -140,6 +142,21 @@ int print_connection_string(const Config& config, const Environment& environment
   throw std::runtime_error("the hub has no policy '" + config.policy + "'");
 }
 
+/// The hub as for `health`, but by the string of its Event-Hubs-compatible endpoint.
+int monitor_events(const Config& config, const Environment& environment) {
+  const std::string_view given = variable(environment, "EVENTHUB_CONNECTION_STRING");
+  if (given.empty() || config.data_folder_is_a_flag) {
+    const RunningHub hub = running_hub(config);
+    return monitor(config, hub.event_hub_connection_string, {hub.ca_file});
+  }
+  std::vector<std::filesystem::path> ca_files;
+  if (const std::string_view bundle = variable(environment, "SSL_CERT_FILE"); !bundle.empty()) {
+    ca_files.emplace_back(bundle);
+  }
+  ca_files.push_back(config.ca_folder / "ca.pem");
+  return monitor(config, std::string(given), ca_files);
+}
+
 int run_command(const Config& config, const Environment& environment) {
   switch (config.command) {
     case Command::serve:
@@ -154,6 +171,10 @@ int run_command(const Config& config, const Environment& environment) {
       return check_health(config, environment);
     case Command::connection_string:
       return print_connection_string(config, environment);
+    case Command::route:
+      return test_routes(config);
+    case Command::monitor:
+      return monitor_events(config, environment);
   }
   return kFailed;
 }

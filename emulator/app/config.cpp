@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view kVariablePrefix = "IOTHUB_EMULATOR_";
 constexpr std::int64_t kLongestGrace = 365 * 24 * 3600;
+constexpr std::int64_t kMostRetentionMegabytes = 1'000'000;
 
 // ---- values: each reader throws std::invalid_argument with what is wrong ------------------------------------------
 
@@ -103,10 +104,12 @@ constexpr unsigned bit(Command command) {
   return 1U << static_cast<unsigned>(command);
 }
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
-constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string);
-constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca);
+constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string) | bit(Command::monitor);
+constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca) | bit(Command::route);
 
 enum class Kind { value, list, flag };
+
+constexpr unsigned kOfDevice = bit(Command::connection_string) | bit(Command::route) | bit(Command::monitor);
 
 struct Setting {
   std::string_view name;
@@ -159,7 +162,15 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) {
        config.retention_days = static_cast<int>(number(values, 1, hub::kMaxRetentionDays));
      }},
-    {"routes", Kind::value, kServing, "FILE",
+    {"retention-mb", Kind::value, kServing, "MEGABYTES",
+     "also drop the oldest events beyond this size of all partitions together, read or not [no limit]",
+     [](Config& config, const Values& values) {
+       config.retention_megabytes = number(values, 1, kMostRetentionMegabytes);
+     }},
+    {"consumer-group", Kind::list, kServing | bit(Command::monitor), "NAME",
+     "a consumer group beside $Default (repeatable; a data folder keeps them); monitor: the one to read for",
+     [](Config& config, const Values& values) { config.consumer_groups = values; }},
+    {"routes", Kind::value, kServing | bit(Command::route), "FILE",
      "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
      [](Config& config, const Values& values) { config.routes_file = one(values); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
@@ -183,10 +194,22 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.print_pem = truth(values); }},
     {"policy", Kind::value, bit(Command::connection_string), "POLICY", "of a shared access policy [iothubowner]",
      [](Config& config, const Values& values) { config.policy = one(values); }},
-    {"device", Kind::value, bit(Command::connection_string), "DEVICE", "of a device",
+    {"device", Kind::value, kOfDevice, "DEVICE", "of a device",
      [](Config& config, const Values& values) { config.device = one(values); }},
-    {"module", Kind::value, bit(Command::connection_string), "MODULE", "of a module of --device",
+    {"module", Kind::value, kOfDevice, "MODULE", "of a module of --device",
      [](Config& config, const Values& values) { config.module = one(values); }},
+    {"message", Kind::value, bit(Command::route), "FILE|JSON",
+     "the message: {\"body\":..,\"appProperties\":{..},\"systemProperties\":{..}}",
+     [](Config& config, const Values& values) { config.message = one(values); }},
+    {"twin", Kind::value, bit(Command::route), "FILE|JSON",
+     "its sender's twin: {\"tags\":{..},\"properties\":{\"desired\":{..},\"reported\":{..}}}",
+     [](Config& config, const Values& values) { config.twin = one(values); }},
+    {"source", Kind::value, bit(Command::route), "SOURCE", "what the message is [DeviceMessages]",
+     [](Config& config, const Values& values) { config.source = one(values); }},
+    {"json", Kind::flag, bit(Command::route) | bit(Command::monitor), "", "print JSON",
+     [](Config& config, const Values& values) { config.json = truth(values); }},
+    {"from", Kind::value, bit(Command::monitor), "beginning|now|TIME", "where to begin; a time is ISO 8601 [now]",
+     [](Config& config, const Values& values) { config.from = one(values); }},
 };
 
 constexpr std::string_view kConfigSetting = "config";
@@ -315,6 +338,8 @@ constexpr CommandDescription kCommands[] = {
      "Print the CA certificate's file name; add FILE, list or remove NAME: the CAs that sign devices' certificates"},
     {Command::health, "health", "Exit status 0 when the hub answers"},
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
+    {Command::route, "route", "route test: say where a message would go, and why"},
+    {Command::monitor, "monitor", "Print the events of the running hub as they come"},
 };
 
 struct CommandLine {
@@ -322,6 +347,7 @@ struct CommandLine {
   Layer flags;
   std::vector<std::string> child_command;
   std::vector<std::string> ca_words;
+  std::vector<std::string> route_words;
 };
 
 std::string first_line(const std::string& text) {
@@ -365,6 +391,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     if (each.command == Command::ca) {
       command->add_option("action", line.ca_words, "add FILE, list or remove NAME")->expected(0, 2);
     }
+    if (each.command == Command::route) command->add_option("action", line.route_words, "test")->expected(0, 1);
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
       if (setting.kind == Kind::flag) {
@@ -394,7 +421,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   } catch (const CLI::RequiredError&) {
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
-    throw ConfigError("a command is missing: serve, exec, env, ca, health or connection-string");
+    throw ConfigError("a command is missing: serve, exec, env, ca, health, connection-string, route or monitor");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }
@@ -430,8 +457,26 @@ void check_ca_words(const std::vector<std::string>& words) {
   throw ConfigError("`ca` takes nothing, or add FILE, list, remove NAME");
 }
 
-void check_connection_string(const Config& config) {
+void check_module(const Config& config) {
   if (!config.module.empty() && config.device.empty()) throw ConfigError("--module needs --device");
+}
+
+void check_route(const Config& config) {
+  check_module(config);
+  if (config.route_words != std::vector<std::string>{"test"}) throw ConfigError("`route` takes test");
+  if (config.message.empty()) throw ConfigError("`route test` needs --message");
+}
+
+/// Only by a flag: those of the environment or the file are for the hub that has them all.
+std::string monitored_group(const Layer& flags) {
+  const Given* group = find_given(flags, "consumer-group");
+  if (group == nullptr) return "$Default";
+  if (group->values.size() != 1) throw ConfigError("--consumer-group: monitor reads for one");
+  return group->values.front();
+}
+
+void check_connection_string(const Config& config) {
+  check_module(config);
   if (!config.policy.empty() && !config.device.empty()) {
     throw ConfigError("--policy and --device exclude each other: a device has a connection string of its own");
   }
@@ -450,6 +495,7 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   config.command = line.command;
   config.child_command = line.child_command;
   config.ca_words = line.ca_words;
+  config.route_words = line.route_words;
   check_ca_words(config.ca_words);
   config.in_memory = line.command == Command::exec;
   const Layer variables = environment_layer(environment);
@@ -465,6 +511,11 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   if (config.data_folder.empty()) config.data_folder = default_data_folder(environment);
   if (config.ca_folder.empty()) config.ca_folder = default_ca_folder(environment);
   if (config.command == Command::connection_string) check_connection_string(config);
+  if (config.command == Command::route) check_route(config);
+  if (config.command == Command::monitor) {
+    check_module(config);
+    config.monitored_group = monitored_group(line.flags);
+  }
   return config;
 }
 

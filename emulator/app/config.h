@@ -22,7 +22,7 @@
 
 namespace iothub::app {
 
-enum class Command { serve, exec, env, ca, health, connection_string };
+enum class Command { serve, exec, env, ca, health, connection_string, route, monitor };
 
 struct Config {
   Command command = Command::serve;
@@ -43,6 +43,8 @@ struct Config {
   int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
   std::filesystem::path routes_file;         ///< empty: the default routes
   int retention_days = hub::kDefaultRetentionDays;
+  std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
+  std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
   bool lenient = false;
   bool fault_injection = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
@@ -54,7 +56,14 @@ struct Config {
   std::vector<std::string> child_command;  ///< `exec`: program and arguments
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
-  std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
+  std::vector<std::string> ca_words;     ///< `ca`: nothing, or add FILE, list, remove NAME
+  std::vector<std::string> route_words;  ///< `route`: test
+  std::string message;                   ///< `route test`: a JSON object or a file with it
+  std::string twin;                      ///< so too; empty: the sender has none
+  std::string source = "DeviceMessages";
+  bool json = false;
+  std::string from = "now";
+  std::string monitored_group = "$Default";
   std::string policy;
   std::string device;
   std::string module;

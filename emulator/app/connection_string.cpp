@@ -13,7 +13,8 @@ std::string host_part(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
-bool split_host(std::string_view text, ConnectionString& into) {
+template <typename Into>
+bool split_host(std::string_view text, Into& into) {
   std::string_view port;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
@@ -33,21 +34,50 @@ bool split_host(std::string_view text, ConnectionString& into) {
   return error == std::errc{} && stop == end && into.port != 0;
 }
 
-}  // namespace
-
-std::optional<ConnectionString> ConnectionString::parse(std::string_view text) {
-  ConnectionString result;
+/// `name=value;name=value`
+template <typename Take>
+void for_each_field(std::string_view text, Take take) {
   while (!text.empty()) {
     const std::string_view field = text.substr(0, text.find(';'));
     text.remove_prefix(std::min(text.size(), field.size() + 1));
     const std::size_t equals = std::min(field.find('='), field.size());
-    const std::string_view name = field.substr(0, equals);
-    const std::string_view value = field.substr(std::min(equals + 1, field.size()));
-    if (text::equals_ignoring_case(name, "HostName") && !split_host(value, result)) return std::nullopt;
+    take(field.substr(0, equals), field.substr(std::min(equals + 1, field.size())));
+  }
+}
+
+}  // namespace
+
+std::optional<ConnectionString> ConnectionString::parse(std::string_view text) {
+  ConnectionString result;
+  bool fits = true;
+  for_each_field(text, [&](std::string_view name, std::string_view value) {
+    if (text::equals_ignoring_case(name, "HostName")) fits &= split_host(value, result);
     if (text::equals_ignoring_case(name, "SharedAccessKeyName")) result.policy = value;
     if (text::equals_ignoring_case(name, "SharedAccessKey")) result.key = value;
+  });
+  if (!fits || result.host.empty() || result.policy.empty() || result.key.empty()) return std::nullopt;
+  return result;
+}
+
+std::optional<EventHubString> EventHubString::parse(std::string_view text) {
+  EventHubString result;
+  bool fits = true;
+  for_each_field(text, [&](std::string_view name, std::string_view value) {
+    if (text::equals_ignoring_case(name, "Endpoint")) {
+      const std::size_t scheme = value.find("://");
+      if (scheme != std::string_view::npos) value.remove_prefix(scheme + 3);
+      fits &= split_host(value.substr(0, value.find('/')), result);
+    }
+    if (text::equals_ignoring_case(name, "SharedAccessKeyName")) result.policy = value;
+    if (text::equals_ignoring_case(name, "SharedAccessKey")) result.key = value;
+    if (text::equals_ignoring_case(name, "EntityPath")) result.event_hub = value;
+    if (text::equals_ignoring_case(name, "UseDevelopmentEmulator"))
+      result.plain = text::equals_ignoring_case(value, "true");
+  });
+  if (!fits || result.host.empty() || result.policy.empty() || result.key.empty() || result.event_hub.empty()) {
+    return std::nullopt;
   }
-  if (result.host.empty() || result.policy.empty() || result.key.empty()) return std::nullopt;
+  if (result.port == 0) result.port = result.plain ? kAmqpPort : kAmqpsPort;
   return result;
 }
 

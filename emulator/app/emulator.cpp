@@ -9,7 +9,8 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
-#include "emulator/app/file_endpoint.h"
+#include "emulator/app/route_endpoints.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -44,6 +45,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
   options.auth.live_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasLiveGraceSeconds);
   options.event_retention = std::chrono::days(config.retention_days);
+  if (config.retention_megabytes) options.event_retention_bytes = *config.retention_megabytes * 1'000'000;
   options.auth.device_cas = read_device_cas(config);
   options.lenient = config.lenient;
   options.fault_injection = config.fault_injection;
@@ -97,7 +99,7 @@ Emulator::Emulator(Config config, PortFallback fallback)
       hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),
       worker_(loop_) {
-  if (!config_.routes_file.empty()) configure_routing(hub_.routing(), config_.routes_file);
+  configure_events();
   hubs_.add(hub_);
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(
@@ -109,6 +111,21 @@ Emulator::Emulator(Config config, PortFallback fallback)
               policy_strings(hub_.host_name(), ports_.https, hub_.auth().policies()),
               event_hub_string(hub_.host_name(), ports_.amqp, hub_.short_name(), hub_.auth().policies().front())};
   publish_run_file();
+}
+
+void Emulator::configure_events() {
+  for (const std::string& name : config_.consumer_groups) {
+    const hub::Result<void> added = hub_.events().consumer_groups().add(name);
+    if (!added) throw ConfigError("--consumer-group: " + added.error().reason);
+  }
+  if (!hub_.commit()) throw storage::Error("the consumer groups cannot be stored");
+  std::string groups;
+  for (const std::string& name : hub_.events().consumer_groups().list()) groups += " " + name;
+  spdlog::info("consumer groups:{}", groups);
+  if (config_.routes_file.empty()) return;
+  hub::routing::Routes routes = read_routes(config_.routes_file);
+  hub::routing::RouteEndpoints endpoints = open_endpoints(routes, *store_, loop_);
+  hub_.routing().configure(std::move(routes), std::move(endpoints));
 }
 
 std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {

@@ -49,6 +49,7 @@ class Emulator {
 
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
+  void configure_events();
   void make_rsa_leaf();
   void watch_wal();
   void publish_run_file();

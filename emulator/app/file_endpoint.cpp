@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <span>
-#include <sstream>
 #include <system_error>
 
-#include "emulator/app/config.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/routing/route_message.h"
 #include "protocol/text/base64.h"
@@ -75,19 +72,6 @@ void FileEndpoint::send(const storage::EventRow& event) {
     if (count < 0) throw storage::Error(path_.string() + ": " + std::generic_category().message(errno));
     written += static_cast<std::size_t>(count);
   }
-}
-
-void configure_routing(hub::routing::Routing& routing, const std::filesystem::path& routes_file) {
-  std::ifstream stream(routes_file);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf())) throw ConfigError("cannot read the routes file " + routes_file.string());
-  hub::Result<hub::routing::Routes> routes = hub::routing::parse_routes(text.str());
-  if (!routes) throw ConfigError(routes_file.string() + ": " + routes.error().message);
-  hub::routing::RouteEndpoints endpoints;
-  for (const hub::routing::EndpointDescription& endpoint : routes->endpoints) {
-    endpoints[endpoint.name] = std::make_unique<FileEndpoint>(endpoint.path);
-  }
-  routing.configure(std::move(*routes), std::move(endpoints));
 }
 
 }  // namespace iothub::app

@@ -28,7 +28,4 @@ class FileEndpoint final : public hub::routing::RouteEndpoint {
   int file_;
 };
 
-/// What `--routes` names: reads the routes and opens their endpoints. Throws ConfigError or std::system_error.
-void configure_routing(hub::routing::Routing& routing, const std::filesystem::path& routes_file);
-
 }  // namespace iothub::app

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "emulator/hub/limits.h"
 #include "emulator/hub/twin_merge.h"
@@ -237,7 +238,7 @@ bool is_in_place(const Twin& twin, const DesiredPlan& plan) {
 }
 
 Result<ConfiguredTwin> configured(const Twin& twin, const ConfigurationChange& change, std::string_view now) {
-  ConfiguredTwin after{twin, std::nullopt};
+  ConfiguredTwin after{twin, std::nullopt, {}};
   if (change.configurations) after.twin.configurations = *change.configurations;
   if (change.leaves.empty() && !change.whole) return after;
 
@@ -261,6 +262,7 @@ Result<ConfiguredTwin> configured(const Twin& twin, const ConfigurationChange& c
   after.twin.etag += 1;
   after.twin.version += 1;
   const std::int64_t version = after.twin.desired.version;
+  after.written = patch;
   patch["$version"] = version;
   after.desired = DesiredChange{dump(patch), version};
   return after;
@@ -271,10 +273,10 @@ Result<void> Twins::apply_configuration(const Identity& identity, const Configur
   if (current == nullptr) return device_not_found(identity.device);
   Result<ConfiguredTwin> after = configured(*current, change, text::iso_time(clock_.now()));
   if (!after) return after.error();
-  twins_.save(identity, std::move(after->twin));
-  if (after->desired) {
-    if (DeviceLink* link = links_.find(identity)) link->desired_changed(*after->desired);
-  }
+  const Twin before = twins_.save(identity, std::move(after->twin));
+  if (!after->desired) return {};
+  if (DeviceLink* link = links_.find(identity)) link->desired_changed(*after->desired);
+  if (updated_) updated_(identity, {.desired = &after->written, .before = &before});
   return {};
 }
 

@@ -83,6 +83,7 @@ bool is_in_place(const Twin& twin, const DesiredPlan& plan);
 struct ConfiguredTwin {
   Twin twin;
   std::optional<DesiredChange> desired;  ///< what the device is told; nothing when desired did not move
+  Json written;                          ///< the same without its version
 };
 /// The twin after the change. A change of `configurations` alone moves no version. 400004 when desired would be too
 /// large.

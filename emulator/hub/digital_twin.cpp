@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,53 @@ void write_level(const Level& level, Json& out, Json& metadata, Component compon
   }
 }
 
+/// Parts of a digital twin's document: the root or a component, the `$metadata` of one, what is known of one property.
+enum class Part { level, metadata, about };
+
+std::string escaped(const std::string& name) {
+  std::string out;
+  for (const char c : name) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+bool has_metadata(const Json& value) {
+  return value.is_object() && value.contains("$metadata");
+}
+
+/// A component as it is sent: metadata first (recorded).
+Json metadata_first(const Json& value) {
+  if (!has_metadata(value)) return value;
+  Json out = {{"$metadata", value["$metadata"]}};
+  for (const auto& [name, inner] : value.items()) out[name] = inner;
+  return out;
+}
+
+/// Names in their order, so that metadata comes before values and ackCode before ackVersion (recorded).
+void append_changes(Json& patch, const Json& before, const Json& after, const std::string& path, Part part) {
+  std::set<std::string> names;
+  for (const Json* side : {&before, &after}) {
+    for (const auto& [name, value] : side->items()) names.insert(name);
+  }
+  for (const std::string& name : names) {
+    const std::string here = path + "/" + escaped(name);
+    const Json* old_value = member(&before, name);
+    const Json* new_value = member(&after, name);
+    if (new_value == nullptr) {
+      patch.push_back({{"op", "remove"}, {"path", here}});
+    } else if (old_value == nullptr) {
+      patch.push_back({{"op", "add"}, {"path", here}, {"value", metadata_first(*new_value)}});
+    } else if (part == Part::level && name == "$metadata") {
+      append_changes(patch, *old_value, *new_value, here, Part::metadata);
+    } else if (part == Part::level && has_metadata(*old_value) && has_metadata(*new_value)) {
+      append_changes(patch, *old_value, *new_value, here, Part::level);
+    } else if (part == Part::metadata && old_value->is_object() && new_value->is_object()) {
+      append_changes(patch, *old_value, *new_value, here, Part::about);
+    } else if (nlohmann::json(*old_value) != nlohmann::json(*new_value)) {  // in any order
+      patch.push_back({{"op", "replace"}, {"path", here}, {"value", *new_value}});
+    }
+  }
+}
+
 HubError patch_error(ErrorCode code, std::string reason) {
   return {code, "BadRequest", std::move(reason), {}};
 }
@@ -160,6 +208,12 @@ Json digital_twin_document(const DeviceId& device, const Twin& twin) {
   });
   document["$metadata"] = std::move(metadata);
   return document;
+}
+
+Json digital_twin_change(const Json& before, const Json& after) {
+  Json patch = Json::array();
+  append_changes(patch, before, after, {}, Part::level);
+  return patch;
 }
 
 Result<Json> desired_patch_of(const Json& json_patch) {

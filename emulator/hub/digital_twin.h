@@ -11,6 +11,10 @@ namespace iothub::hub {
 /// metadata.
 Json digital_twin_document(const DeviceId& device, const Twin& twin);
 
+/// What lies between two such documents, as a JSON Patch: metadata first, whole components and values of properties.
+/// Empty when nothing does.
+Json digital_twin_change(const Json& before, const Json& after);
+
 /// Turns a JSON Patch of a digital twin (add, replace, remove of properties and components) into a merge patch of the
 /// desired properties. 400505 for what is no JSON Patch, 400508 for a path, 400506 for a value that a digital twin
 /// cannot hold.

@@ -78,22 +78,36 @@ std::vector<storage::EventRow> EventReader::read(int partition, std::int64_t fro
 }
 
 std::optional<EventReader::Claim> EventReader::claim(std::string_view group, int partition,
-                                                     std::optional<std::int64_t> epoch, std::function<void()> stolen) {
+                                                     std::optional<std::int64_t> epoch,
+                                                     std::function<void(ClaimEnd)> ended) {
   std::vector<std::uint64_t> displaced;
   for (const auto& [id, other] : claims_) {
     if (other.group != group || other.partition != partition) continue;
     if (other.epoch && (!epoch || *epoch < *other.epoch)) return std::nullopt;
     if (epoch) displaced.push_back(id);
   }
-  for (const std::uint64_t id : displaced) {
+  end(displaced, ClaimEnd::stolen);
+  claims_[++last_claim_] = {std::string(group), partition, epoch, std::move(ended)};
+  return Claim(*this, last_claim_);
+}
+
+void EventReader::end_claims(std::string_view group) {
+  std::vector<std::uint64_t> ending;
+  for (const auto& [id, claimed] : claims_) {
+    if (claimed.group == group) ending.push_back(id);
+  }
+  end(ending, ClaimEnd::group_removed);
+}
+
+/// Whoever is told may release other claims.
+void EventReader::end(const std::vector<std::uint64_t>& claims, ClaimEnd how) {
+  for (const std::uint64_t id : claims) {
     const auto found = claims_.find(id);
     if (found == claims_.end()) continue;
-    const std::function<void()> tell = std::move(found->second.stolen);
+    const std::function<void(ClaimEnd)> tell = std::move(found->second.ended);
     claims_.erase(found);
-    tell();
+    tell(how);
   }
-  claims_[++last_claim_] = {std::string(group), partition, epoch, std::move(stolen)};
-  return Claim(*this, last_claim_);
 }
 
 EventReader::Claim::Claim(Claim&& other) noexcept : reader_(std::exchange(other.reader_, nullptr)), id_(other.id_) {}

@@ -28,6 +28,9 @@ struct EventPosition {
   bool operator==(const EventPosition&) const = default;
 };
 
+/// Why a receiver lost its place.
+enum class ClaimEnd : std::uint8_t { stolen, group_removed };
+
 struct PartitionState {
   std::int64_t begin_sequence_number = 0;
   std::int64_t last_sequence_number = -1;
@@ -65,17 +68,21 @@ class EventReader {
   /// Events with a sequence number of at least `from`, in order.
   std::vector<storage::EventRow> read(int partition, std::int64_t from, std::int64_t limit) const;
 
-  /// Event Hubs' rule of epochs: one with an epoch as high as any displaces all others, whose `stolen` is called;
-  /// nothing when the partition has a higher one, or any and the newcomer has none.
+  /// Event Hubs' rule of epochs: one with an epoch as high as any displaces all others, whose `ended` is called;
+  /// nothing when the partition has a higher one, or any and the newcomer has none. The group is in lower case.
   std::optional<Claim> claim(std::string_view group, int partition, std::optional<std::int64_t> epoch,
-                             std::function<void()> stolen);
+                             std::function<void(ClaimEnd)> ended);
+  /// The group is there no more: its claims end.
+  void end_claims(std::string_view group);
 
  private:
+  void end(const std::vector<std::uint64_t>& claims, ClaimEnd how);
+
   struct Claimed {
     std::string group;
     int partition = 0;
     std::optional<std::int64_t> epoch;
-    std::function<void()> stolen;
+    std::function<void(ClaimEnd)> ended;
   };
   storage::Store& store_;
   std::map<std::uint64_t, Claimed> claims_;

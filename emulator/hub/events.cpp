@@ -1,5 +1,6 @@
 #include "emulator/hub/events.h"
 
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
@@ -42,7 +43,14 @@ std::size_t size_of(const Telemetry& telemetry) {
 }  // namespace
 
 Events::Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock)
-    : store_(store), twins_(twins), links_(links), routing_(routing), clock_(clock) {}
+    : store_(store),
+      twins_(twins),
+      links_(links),
+      routing_(routing),
+      clock_(clock),
+      consumer_groups_(std::make_unique<ConsumerGroups>(store)) {}
+
+Events::~Events() = default;
 
 int Events::partition_of(const DeviceId& device) const {
   return static_cast<int>(text::fnv1a(device.value) % static_cast<std::uint64_t>(store_.partition_count()));

@@ -2,6 +2,7 @@
 /// Device-to-cloud events: appended to the partition of their device, kept until retention takes them.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct EventRow;
 
 namespace iothub::hub {
 
+class ConsumerGroups;
 class Links;
 class TwinCache;
 
@@ -43,6 +45,9 @@ class Events {
   using Listener = Listeners<int>::Listener;
 
   Events(storage::Store& store, TwinCache& twins, Links& links, routing::Routing& routing, const Clock& clock);
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+  ~Events();
 
   /// Appends; acknowledged only after the commit. 413001 over 256 KB.
   Result<void> append(const DevicePrincipal& from, const Telemetry& telemetry);
@@ -52,6 +57,8 @@ class Events {
   /// Takes an event of any source to the endpoints of its routes; `events` is the stream. Acknowledged only after the
   /// commit.
   void deliver(storage::EventRow event);
+
+  ConsumerGroups& consumer_groups() { return *consumer_groups_; }
 
   /// The same device always has the same partition, on every machine.
   int partition_of(const DeviceId& device) const;
@@ -67,6 +74,7 @@ class Events {
   Links& links_;
   routing::Routing& routing_;
   const Clock& clock_;
+  std::unique_ptr<ConsumerGroups> consumer_groups_;
   Listeners<int> appended_;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "emulator/hub/c2d.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/event_retention.h"
 #include "emulator/hub/feedback.h"
@@ -54,7 +55,8 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       sessions_(store),
       feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
       c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, clock, scheduler, random)),
-      event_retention_(std::make_unique<EventRetention>(options_.event_retention, store, clock, scheduler)),
+      event_retention_(std::make_unique<EventRetention>(options_.event_retention, options_.event_retention_bytes, store,
+                                                        clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
@@ -73,6 +75,8 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
     configurations_.identity_changed(identity);
   });
   twins_.on_changed([this](const Identity& identity) { configurations_.identity_changed(identity); });
+  consumer_group_removed_ =
+      events_.consumer_groups().on_removed([this](const std::string& group) { event_reader_->end_claims(group); });
   jobs_.resume();
   schedule_activity_flush();
 }

@@ -1,7 +1,9 @@
 #pragma once
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +40,8 @@ struct HubOptions {
   std::vector<Policy> policies = default_policies();
   AuthOptions auth;  ///< app sets the service's graces (limits.h) or --sas-grace
   std::chrono::seconds event_retention = std::chrono::days(1);
-  bool lenient = false;          ///< what the real hub refuses and `--lenient` accepts
+  std::optional<std::int64_t> event_retention_bytes;  ///< nothing: by time only
+  bool lenient = false;                               ///< what the real hub refuses and `--lenient` accepts
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
 };
 
@@ -114,6 +117,7 @@ class Hub {
   std::unique_ptr<C2d> c2d_;
   std::unique_ptr<EventRetention> event_retention_;
   std::unique_ptr<Uploads> uploads_;
+  Listeners<const std::string&>::Listener consumer_group_removed_;
   Timer activity_flush_;
 };
 

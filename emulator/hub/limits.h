@@ -57,6 +57,7 @@ inline constexpr int kMaxFileNotificationDeliveries = 10;
 inline constexpr int kMinPartitions = 1;
 inline constexpr int kMaxPartitions = 32;
 inline constexpr int kDefaultPartitions = 4;
+inline constexpr std::size_t kMaxConsumerGroups = 20;  // Event Hubs quotas: $Default among them
 inline constexpr int kMaxRetentionDays = 7;
 inline constexpr int kDefaultRetentionDays = 1;
 

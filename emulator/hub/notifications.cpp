@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "emulator/hub/digital_twin.h"
 #include "emulator/hub/etag.h"
 #include "emulator/hub/events.h"
 #include "emulator/hub/json.h"
@@ -11,6 +12,7 @@ namespace iothub::hub {
 namespace {
 
 constexpr const char* kTwinChange = "twinChangeEvents";
+constexpr const char* kDigitalTwinChange = "digitalTwinChangeEvents";
 constexpr const char* kLifecycle = "deviceLifecycleEvents";
 constexpr const char* kConnectionState = "deviceConnectionStateEvents";
 
@@ -103,7 +105,7 @@ std::string Notifications::random_hex(std::size_t digits) {
 }
 
 storage::EventRow Notifications::row(const Identity& identity, const char* source, std::string correlation_id,
-                                     std::string body) const {
+                                     std::string body, const char* content_type) const {
   storage::EventRow row;
   row.enqueued_time = clock_.now().ticks;
   row.device_id = identity.device.value;
@@ -111,33 +113,62 @@ storage::EventRow Notifications::row(const Identity& identity, const char* sourc
   row.source = source;
   row.system_properties = dump({{"user-id", hub_name_},
                                 {"correlation-id", std::move(correlation_id)},
-                                {"content-type", "application/json"},
+                                {"content-type", content_type},
                                 {"content-encoding", "utf-8"}});
   row.body = std::move(body);
   return row;
 }
 
 void Notifications::twin_updated(const Identity& identity, const TwinUpdate& update) {
-  const Twin* twin = routing_.takes(kTwinChange) ? twins_.find(identity) : nullptr;
+  const bool as_twin = routing_.takes(kTwinChange);
+  const bool as_digital_twin = routing_.takes(kDigitalTwinChange);
+  const Twin* twin = as_twin || as_digital_twin ? twins_.find(identity) : nullptr;
   if (twin == nullptr) return;
   const std::string now = text::iso_time(clock_.now());
-  Json body;
-  if (update.replaced) {
-    body = whole_twin(identity, *twin);
-  } else {
-    body["version"] = twin->version;
-    if (update.tags != nullptr) body["tags"] = *update.tags;
-    if (update.desired != nullptr) body["properties"]["desired"] = changed_section(twin->desired, *update.desired);
-    if (update.reported != nullptr) body["properties"]["reported"] = changed_section(twin->reported, *update.reported);
+  const std::string time = update.reported != nullptr ? with_offset(now) : now;
+  const std::string correlation_id = random_hex(12);  // both events of an update have the same (recorded)
+  Json digital_change = Json::array();
+  if (as_digital_twin && !twin->model_id.empty() && update.before != nullptr) {
+    digital_change = digital_twin_change(digital_twin_document(identity.device, *update.before),
+                                         digital_twin_document(identity.device, *twin));
   }
-  storage::EventRow event = row(identity, kTwinChange, random_hex(12), dump(body));
+  if (as_twin) {
+    Json body;
+    if (update.replaced) {
+      body = whole_twin(identity, *twin);
+    } else {
+      body["version"] = twin->version;
+      if (update.tags != nullptr) body["tags"] = *update.tags;
+      if (update.desired != nullptr) body["properties"]["desired"] = changed_section(twin->desired, *update.desired);
+      if (update.reported != nullptr) {
+        body["properties"]["reported"] = changed_section(twin->reported, *update.reported);
+      }
+    }
+    storage::EventRow event = row(identity, kTwinChange, correlation_id, dump(body));
+    event.properties = Properties()
+                           .add("hubName", hub_name_)
+                           .add("deviceId", identity.device.value)
+                           .add("operationTimestamp", time)
+                           .add_module(identity)
+                           .add("iothub-message-schema", "twinChangeNotification")
+                           .add("opType", update.replaced ? "replaceTwin" : "updateTwin")
+                           .text();
+    events_.deliver(std::move(event));
+  }
+  if (!digital_change.empty()) append_digital_twin_change(identity, std::move(digital_change), correlation_id, time);
+}
+
+void Notifications::append_digital_twin_change(const Identity& identity, Json change, const std::string& correlation_id,
+                                               const std::string& time) {
+  storage::EventRow event =
+      row(identity, kDigitalTwinChange, correlation_id, dump(change), "application/json-patch+json");
   event.properties = Properties()
                          .add("hubName", hub_name_)
                          .add("deviceId", identity.device.value)
-                         .add("operationTimestamp", update.reported != nullptr ? with_offset(now) : now)
+                         .add("operationTimestamp", time)
                          .add_module(identity)
-                         .add("iothub-message-schema", "twinChangeNotification")
-                         .add("opType", update.replaced ? "replaceTwin" : "updateTwin")
+                         .add("iothub-message-schema", "digitalTwinChangeNotification")
+                         .add("opType", "updateTwin")
                          .text();
   events_.deliver(std::move(event));
 }

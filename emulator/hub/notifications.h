@@ -1,6 +1,7 @@
 #pragma once
-/// Events the hub itself makes: twin changes, life cycle, connection state, each in the shape recorded from a real hub
-/// (corrections.md 7; documentation: IoT Hub non-telemetry event schemas). Made only where a route takes them.
+/// Events the hub itself makes: twin and digital twin changes, life cycle, connection state, each in the shape recorded
+/// from a real hub (corrections.md 7; documentation: IoT Hub non-telemetry event schemas). Made only where a route
+/// takes them.
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -24,6 +25,7 @@ class Notifications {
   Notifications(std::string hub_name, TwinCache& twins, const routing::Routing& routing, Events& events,
                 const Clock& clock, Scheduler& scheduler, RandomSource& random);
 
+  /// A digital twin's event is made for those that have named their model.
   void twin_updated(const Identity& identity, const TwinUpdate& update);
   /// While the identity and its twin are there.
   void lifecycle(const Identity& identity, bool created);
@@ -32,10 +34,12 @@ class Notifications {
   void disconnected(const Identity& identity) { queue_connection_event(identity, "deviceDisconnected"); }
 
  private:
+  void append_digital_twin_change(const Identity& identity, Json change, const std::string& correlation_id,
+                                  const std::string& time);
   void queue_connection_event(const Identity& identity, const char* op_type);
   void append_queued();
-  storage::EventRow row(const Identity& identity, const char* source, std::string correlation_id,
-                        std::string body) const;
+  storage::EventRow row(const Identity& identity, const char* source, std::string correlation_id, std::string body,
+                        const char* content_type = "application/json") const;
   std::string random_hex(std::size_t digits);
 
   const std::string hub_name_;

@@ -1,5 +1,7 @@
 #include "emulator/hub/twins.h"
 
+#include <utility>
+
 #include "emulator/hub/limits.h"
 #include "emulator/hub/twin_merge.h"
 #include "emulator/hub/twin_validation.h"
@@ -56,9 +58,11 @@ Twin* TwinCache::find(const Identity& identity) {
   return row ? &twins_.put(identity, from_row(*row)) : nullptr;
 }
 
-void TwinCache::save(const Identity& identity, Twin twin) {
+Twin TwinCache::save(const Identity& identity, Twin twin) {
   store_.update_twin(to_row(identity, twin));
+  if (Twin* cached = twins_.find(identity)) return std::exchange(*cached, std::move(twin));
   twins_.put(identity, std::move(twin));
+  return {};
 }
 
 void TwinCache::forget(const Identity& identity) {
@@ -98,12 +102,13 @@ Result<TwinView> Twins::patch(const Identity& identity, const Json& body, const 
   twin.etag += 1;
   twin.version += 1;
   const std::int64_t desired_version = twin.desired.version;
-  twins_.save(identity, std::move(twin));
+  const Twin before = twins_.save(identity, std::move(twin));
   if (desired_changed) {
     if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(*sections->desired, desired_version));
   }
   tell_changed(identity, {.tags = tags_changed ? &*sections->tags : nullptr,
-                          .desired = desired_changed ? &*sections->desired : nullptr});
+                          .desired = desired_changed ? &*sections->desired : nullptr,
+                          .before = &before});
   return view(identity, *twins_.find(identity));
 }
 
@@ -124,9 +129,9 @@ Result<TwinView> Twins::replace(const Identity& identity, const Json& body, cons
   twin.etag += 1;
   twin.version += 1;
   const std::int64_t desired_version = twin.desired.version;
-  twins_.save(identity, std::move(twin));
+  const Twin before = twins_.save(identity, std::move(twin));
   if (DeviceLink* link = links_.find(identity)) link->desired_changed(change_of(std::move(change), desired_version));
-  tell_changed(identity, {.replaced = true});
+  tell_changed(identity, {.replaced = true, .before = &before});
   return view(identity, *twins_.find(identity));
 }
 
@@ -149,8 +154,8 @@ Result<std::int64_t> Twins::patch_reported(const Identity& identity, const Json&
   }
   twin.version += 1;
   const std::int64_t version = twin.reported.version;
-  twins_.save(identity, std::move(twin));
-  tell_changed(identity, {.reported = &reported});
+  const Twin before = twins_.save(identity, std::move(twin));
+  tell_changed(identity, {.reported = &reported, .before = &before});
   return version;
 }
 

@@ -20,6 +20,7 @@ struct TwinUpdate {
   const Json* desired = nullptr;   ///< as posted
   const Json* reported = nullptr;  ///< as posted
   bool replaced = false;           ///< PUT: the whole of tags and desired
+  const Twin* before = nullptr;    ///< the twin as it was
 };
 
 /// Parsed twins by identity, read through a bounded cache.
@@ -30,8 +31,8 @@ class TwinCache {
 
   /// Null when there is none. Valid until the next call.
   Twin* find(const Identity& identity);
-  /// Writes a changed copy of what find() gave.
-  void save(const Identity& identity, Twin twin);
+  /// Writes a changed copy of what find() gave; returns what that was.
+  Twin save(const Identity& identity, Twin twin);
   void forget(const Identity& identity);  ///< for a device its modules' too
   void clear() { twins_.clear(); }
 
@@ -77,7 +78,8 @@ class Twins {
   /// Called after tags, desired or reported have changed by any of the calls above but apply_configuration. It must not
   /// call the twins back: what the caller was given would be gone.
   void on_changed(std::function<void(const Identity&)> changed) { changed_ = std::move(changed); }
-  /// As on_changed, with what was written; the twin in the cache is the new one.
+  /// As on_changed, with what was written, and after apply_configuration has changed desired too; the twin in the cache
+  /// is the new one.
   void on_updated(std::function<void(const Identity&, const TwinUpdate&)> updated) { updated_ = std::move(updated); }
 
  private:

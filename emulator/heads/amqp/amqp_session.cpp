@@ -9,6 +9,7 @@
 #include "emulator/heads/amqp/event_filter.h"
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/sas_token.h"
 #include "protocol/text/ascii.h"
@@ -21,7 +22,6 @@ using Kind = LinkAddress::Kind;
 /// Readers go on when the peer has taken this much.
 constexpr std::size_t kMostQueued = std::size_t{1} << 20U;
 constexpr std::int64_t kEventsAtOnce = 32;
-constexpr std::string_view kDefaultGroup = "$Default";
 
 std::chrono::milliseconds until(Timestamp now, Timestamp at) {
   if (at <= now) return std::chrono::milliseconds{0};
@@ -350,10 +350,11 @@ void AmqpSession::attach_reader(const amqp::Attach& attach, Link link) {
   const LinkAddress& address = link.address;
   const std::optional<int> partition = partition_number(*hub_, address.partition);
   if (!text::equals_ignoring_case(address.event_hub, hub_->short_name()) ||
-      !text::equals_ignoring_case(address.group, kDefaultGroup) || !partition) {
+      !hub_->events().consumer_groups().contains(address.group) || !partition) {
     return refuse(attach, {"amqp:not-found", "The messaging entity '" + address.path + "' could not be found"},
-                  "the event hub is '" + hub_->short_name() + "', its consumer group $Default, its partitions 0 to " +
-                      std::to_string(hub_->event_reader().partition_count() - 1));
+                  "the event hub is '" + hub_->short_name() + "', its partitions 0 to " +
+                      std::to_string(hub_->event_reader().partition_count() - 1) +
+                      ", its consumer groups $Default and those of --consumer-group");
   }
   const hub::Result<hub::EventPosition> position = event_position(attach.filter);
   if (!position) {
@@ -362,12 +363,7 @@ void AmqpSession::attach_reader(const amqp::Attach& attach, Link link) {
   const amqp::Value* epoch = amqp::find(attach.properties, "com.microsoft:epoch");
   std::optional<hub::EventReader::Claim> claim = hub_->event_reader().claim(
       text::lower(address.group), *partition, epoch == nullptr ? std::nullopt : amqp::integer_of(*epoch),
-      [this, id = attach.link] {
-        spdlog::info("amqp {}: a receiver with a higher epoch takes the partition over", peer_.connection_id);
-        links_.erase(id);
-        engine_.detach(id, {"amqp:link:stolen", "A receiver with a higher epoch has taken the partition over"});
-        flush();
-      });
+      [this, id = attach.link](hub::ClaimEnd how) { end_reader(id, how); });
   if (!claim) {
     return refuse(attach, {"amqp:link:stolen", "The partition has a receiver with a higher epoch"},
                   "a receiver with a higher epoch is there");
@@ -377,6 +373,21 @@ void AmqpSession::attach_reader(const amqp::Attach& attach, Link link) {
                link.reader->next);
   links_.emplace(attach.link, std::move(link));
   engine_.accept(attach);
+}
+
+void AmqpSession::end_reader(amqp::LinkId id, hub::ClaimEnd how) {
+  links_.erase(id);
+  switch (how) {
+    case hub::ClaimEnd::stolen:
+      spdlog::info("amqp {}: a receiver with a higher epoch takes the partition over", peer_.connection_id);
+      engine_.detach(id, {"amqp:link:stolen", "A receiver with a higher epoch has taken the partition over"});
+      break;
+    case hub::ClaimEnd::group_removed:
+      spdlog::info("amqp {}: a reader ends: its consumer group was removed", peer_.connection_id);
+      engine_.detach(id, {"amqp:not-found", "The consumer group was removed"});
+      break;
+  }
+  flush();
 }
 
 void AmqpSession::redirect_to_event_hub(const amqp::Attach& attach, const LinkAddress& address) {

@@ -61,6 +61,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   void detached(amqp::LinkId link) override;
 
   void attach_reader(const amqp::Attach& attach, Link link);
+  void end_reader(amqp::LinkId id, hub::ClaimEnd how);
   void redirect_to_event_hub(const amqp::Attach& attach, const LinkAddress& address);
   std::optional<amqp::Condition> authorize(const Link& link) const;
   void refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why);

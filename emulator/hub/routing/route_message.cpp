@@ -100,6 +100,13 @@ std::string_view routing_name(std::string_view stored) {
   return stored;
 }
 
+std::string_view stored_name(std::string_view routing) {
+  for (const SystemName& row : kSystemNames) {
+    if (is(row.routing, routing)) return row.stored;
+  }
+  return routing;
+}
+
 Value RouteMessage::stored_property(const std::string& column, std::string_view name) const {
   if (column.empty()) return Undefined{};
   const Json members = Json::parse(column);

@@ -14,6 +14,9 @@ namespace iothub::hub::routing {
 /// `content-type` -> `contentType`: how routing and its endpoints write a system property; others stay as they are.
 std::string_view routing_name(std::string_view stored);
 
+/// The other way round, for a name in any case.
+std::string_view stored_name(std::string_view routing);
+
 /// `name` is an application property, `$name` a system property (an application property where there is none),
 /// `$body.a[0]` a member of a JSON body, `$twin.tags.a` and `$twin.properties.reported.a` the sender's twin. Names of
 /// properties match in any case, and every property is a string. What is not there is undefined.

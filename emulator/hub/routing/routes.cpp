@@ -8,7 +8,8 @@
 namespace iothub::hub::routing {
 namespace {
 
-/// ARM's names of the sources, and what the events of each carry. Empty: this emulator has no such events.
+/// ARM's names of the sources, and what the events of each carry. Empty: nobody has published what such events look
+/// like, so there are none here.
 struct SourceName {
   std::string_view arm;
   std::string_view message_source;
@@ -18,7 +19,7 @@ constexpr SourceName kSources[] = {
     {"TwinChangeEvents", "twinChangeEvents"},
     {"DeviceLifecycleEvents", "deviceLifecycleEvents"},
     {"DeviceConnectionStateEvents", "deviceConnectionStateEvents"},
-    {"DigitalTwinChangeEvents", {}},
+    {"DigitalTwinChangeEvents", "digitalTwinChangeEvents"},
     {"DeviceJobLifecycleEvents", {}},
 };
 
@@ -42,6 +43,11 @@ std::string text_at(const Json& object, const std::string& place, const char* na
     throw Wrong{place + "." + name, "it has to be a string that is not empty"};
   }
   return text->get<std::string>();
+}
+
+/// Empty where there is none.
+std::string optional_text_at(const Json& object, const std::string& place, const char* name) {
+  return member(object, name) == nullptr ? std::string() : text_at(object, place, name);
 }
 
 void check_members(const Json& object, const std::string& place, std::initializer_list<std::string_view> known) {
@@ -87,16 +93,81 @@ class Reader {
   void read_endpoints(const Json& array, const std::string& place) {
     for (std::size_t i = 0; i < array.size(); ++i) {
       const std::string here = element(place, i);
-      check_members(array[i], here, {"name", "type", "path"});
-      EndpointDescription endpoint{text_at(array[i], here, "name"), text_at(array[i], here, "type"), {}};
+      if (!array[i].is_object()) throw Wrong{here, "it has to be an object"};
+      EndpointDescription endpoint{text_at(array[i], here, "name"), settings(array[i], here)};
       if (endpoint.name == kEventsEndpoint) throw Wrong{here + ".name", "'events' is the built-in endpoint"};
       if (is_endpoint(endpoint.name)) throw Wrong{here + ".name", "'" + endpoint.name + "' is there twice"};
-      if (endpoint.type != "file") {
-        throw Wrong{here + ".type",
-                    "'" + endpoint.type + "' is not supported: this emulator has endpoints of type file"};
-      }
-      endpoint.path = text_at(array[i], here, "path");
       routes_.endpoints.push_back(std::move(endpoint));
+    }
+  }
+
+  static decltype(EndpointDescription::settings) settings(const Json& object, const std::string& here) {
+    const std::string type = text_at(object, here, "type");
+    if (type == "file") {
+      check_members(object, here, {"name", "type", "path"});
+      return FileSettings{text_at(object, here, "path")};
+    }
+    if (type == "webhook") return webhook_settings(object, here);
+    if (type == "mqtt") return mqtt_settings(object, here);
+    throw Wrong{here + ".type",
+                "'" + type + "' is not supported: this emulator has endpoints of type file, webhook and mqtt"};
+  }
+
+  static WebhookSettings webhook_settings(const Json& object, const std::string& here) {
+    check_members(object, here, {"name", "type", "url", "headers", "caFile"});
+    WebhookSettings webhook;
+    webhook.url = text_at(object, here, "url");
+    if (!webhook.url.starts_with("http://") && !webhook.url.starts_with("https://")) {
+      throw Wrong{here + ".url", "it has to begin with http:// or https://"};
+    }
+    if (const Json* headers = member(object, "headers")) {
+      if (!headers->is_object()) throw Wrong{here + ".headers", "it has to be an object"};
+      for (const auto& [name, value] : headers->items()) {
+        const std::string text = value.is_string() ? value.get<std::string>() : std::string("\n");
+        if ((name + text).find_first_of("\r\n") != std::string::npos) {
+          throw Wrong{here + ".headers." + name, "it has to be a string of one line"};
+        }
+        webhook.headers.emplace_back(name, text);
+      }
+    }
+    webhook.ca_file = optional_text_at(object, here, "caFile");
+    return webhook;
+  }
+
+  static MqttSettings mqtt_settings(const Json& object, const std::string& here) {
+    check_members(object, here,
+                  {"name", "type", "host", "port", "topic", "clientId", "userName", "password", "caFile", "payload"});
+    MqttSettings mqtt;
+    mqtt.host = text_at(object, here, "host");
+    mqtt.topic = text_at(object, here, "topic");
+    check_topic(mqtt.topic, here + ".topic");
+    mqtt.client_id = optional_text_at(object, here, "clientId");
+    mqtt.user_name = optional_text_at(object, here, "userName");
+    mqtt.password = optional_text_at(object, here, "password");
+    mqtt.ca_file = optional_text_at(object, here, "caFile");
+    mqtt.port = mqtt.ca_file.empty() ? 1883 : 8883;
+    if (const Json* port = member(object, "port")) {
+      if (!port->is_number_integer() || *port < 1 || *port > 65535) {
+        throw Wrong{here + ".port", "it has to be a number from 1 to 65535"};
+      }
+      mqtt.port = port->get<int>();
+    }
+    const std::string payload = optional_text_at(object, here, "payload");
+    if (!payload.empty() && payload != "body" && payload != "message") {
+      throw Wrong{here + ".payload", "it has to be 'body' or 'message'"};
+    }
+    mqtt.whole_message = payload == "message";
+    return mqtt;
+  }
+
+  static void check_topic(const std::string& topic, const std::string& place) {
+    std::string fixed(topic);
+    for (const std::string_view part : {"{deviceId}", "{moduleId}", "{source}"}) {
+      for (std::size_t at = fixed.find(part); at != std::string::npos; at = fixed.find(part))
+        fixed.erase(at, part.size());
+    }
+    if (fixed.find_first_of("+#{}") != std::string::npos) {
+      throw Wrong{place, "it may hold {deviceId}, {moduleId} and {source}, but no + # or other braces"};
     }
   }
 
@@ -129,7 +200,8 @@ class Reader {
     });
     if (found == std::end(kSources)) throw Wrong{place + ".source", "there is no source '" + source + "'"};
     if (found->message_source.empty()) {
-      throw Wrong{place + ".source", "this emulator does not make " + std::string(found->arm)};
+      throw Wrong{place + ".source",
+                  "this emulator does not make " + std::string(found->arm) + ": their schema is not public"};
     }
     if (is_fallback && found->arm != "DeviceMessages") {
       throw Wrong{place + ".source", "the fallback route is for DeviceMessages"};
@@ -200,6 +272,19 @@ Routes Routes::by_default() {
   routes.routes.push_back(to_events("twin-changes", "twinChangeEvents"));
   routes.fallback = to_events("$fallback", "Telemetry");
   return routes;
+}
+
+std::optional<std::string_view> source_of(std::string_view arm) {
+  const auto* found = std::find_if(std::begin(kSources), std::end(kSources), [&](const SourceName& row) {
+    return !row.message_source.empty() && text::equals_ignoring_case(row.arm, arm);
+  });
+  return found == std::end(kSources) ? std::nullopt : std::optional(found->message_source);
+}
+
+std::string_view arm_source(std::string_view message_source) {
+  const auto* found = std::find_if(std::begin(kSources), std::end(kSources),
+                                   [&](const SourceName& row) { return row.message_source == message_source; });
+  return found == std::end(kSources) ? message_source : found->arm;
 }
 
 Result<Routes> parse_routes(std::string_view text) {

@@ -1,8 +1,11 @@
 #pragma once
 /// Routes, fallback route, enrichments and endpoints as they are configured: the members' names are ARM's
 /// (`routing.routes[]`, `routing.fallbackRoute`, `routing.enrichments[]`); the endpoints are the emulator's own.
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "emulator/hub/errors.h"
@@ -28,10 +31,32 @@ struct Enrichment {
   std::vector<std::string> endpoint_names;
 };
 
+struct FileSettings {
+  std::string path;
+};
+
+/// One POST an event.
+struct WebhookSettings {
+  std::string url;  ///< http or https
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string ca_file;  ///< PEM, for https; empty: the system's
+};
+
+/// One PUBLISH with QoS 1 an event.
+struct MqttSettings {
+  std::string host;
+  int port = 1883;
+  std::string topic;  ///< with `{deviceId}`, `{moduleId}`, `{source}`
+  std::string client_id;
+  std::string user_name;
+  std::string password;
+  std::string ca_file;         ///< PEM; empty: without TLS
+  bool whole_message = false;  ///< the document of a file endpoint instead of the body
+};
+
 struct EndpointDescription {
   std::string name;
-  std::string type;  ///< file
-  std::string path;
+  std::variant<FileSettings, WebhookSettings, MqttSettings> settings;
 };
 
 struct Routes {
@@ -43,6 +68,11 @@ struct Routes {
   /// What a hub without configuration does: telemetry and twin changes go to `events`.
   static Routes by_default();
 };
+
+/// ARM's `DeviceMessages` in any case to `Telemetry`, what its events carry; nothing for what is no source here.
+std::optional<std::string_view> source_of(std::string_view arm);
+/// `Telemetry` to `DeviceMessages`.
+std::string_view arm_source(std::string_view message_source);
 
 /// Reads a configuration file's text: `{"routing": {...}}` or what stands in it. A refusal's message names the place
 /// (`routing.routes[1].condition: ...`).

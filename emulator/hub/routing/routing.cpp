@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emulator/hub/json.h"
+#include "emulator/hub/routing/explain.h"
 #include "emulator/hub/routing/route_message.h"
 #include "emulator/hub/twins.h"
 
@@ -77,6 +78,10 @@ std::vector<const Routing::Destination*> Routing::destinations(const Plan& plan,
   for (const Branch& route : plan.routes) choose(route);
   if (chosen.empty() && plan.fallback) choose(*plan.fallback);
   return chosen;
+}
+
+Json Routing::explain(const storage::EventRow& event) const {
+  return routing::explain(routes_, event, twins_.find({{event.device_id}, {event.module_id}}));
 }
 
 std::optional<storage::EventRow> Routing::route(storage::EventRow event) {

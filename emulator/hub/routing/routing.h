@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "emulator/hub/json.h"
 #include "emulator/hub/routing/routes.h"
 #include "storage/rows.h"
 
@@ -24,8 +25,8 @@ class RouteMessage;
 class RouteEndpoint {
  public:
   virtual ~RouteEndpoint() = default;
-  /// Takes the message before its sender is answered; throws storage::Error when it cannot, and the message is refused.
-  /// A message whose turn is rolled back may be here all the same: delivery is at least once.
+  /// Takes the message before its sender is answered, for good or into the open transaction; throws storage::Error when
+  /// it cannot, and the message is refused. Delivery is at least once.
   virtual void send(const storage::EventRow& event) = 0;
 };
 using RouteEndpoints = std::map<std::string, std::unique_ptr<RouteEndpoint>>;
@@ -41,6 +42,11 @@ class Routing {
 
   /// Whether any enabled route takes events of the source: no others are made.
   bool takes(std::string_view message_source) const;
+
+  const Routes& routes() const { return routes_; }
+
+  /// What explain.h says of the message, with the twin of its sender.
+  Json explain(const storage::EventRow& event) const;
 
   /// Sends the message to its endpoints, to each once however many routes name it. What it returns belongs into the
   /// stream: the message with its enrichments, or nothing.

@@ -244,3 +244,26 @@ TEST_CASE("every format of env has its name") {
   CHECK(config_of({"env"}).variable_format == VariableFormat::sh);
   CHECK(contains(refusal_of({"env", "--format", "fish"}), "powershell"));
 }
+
+TEST_CASE("events are also bounded by size and read by further consumer groups where it is asked for") {
+  CHECK_FALSE(config_of({"serve"}).retention_megabytes);
+  const Config config = config_of({"serve", "--retention-mb", "100", "--consumer-group", "a", "--consumer-group", "b"});
+  CHECK(config.retention_megabytes == 100);
+  CHECK(config.consumer_groups == std::vector<std::string>{"a", "b"});
+  CHECK(contains(refusal_of({"serve", "--retention-mb", "0"}), "--retention-mb"));
+}
+
+TEST_CASE("monitor reads one consumer group, which the environment's list does not choose") {
+  CHECK(config_of({"monitor"}).monitored_group == "$Default");
+  CHECK(config_of({"monitor", "--consumer-group", "a", "--from", "beginning", "--json"}).monitored_group == "a");
+  CHECK(config_of({"monitor"}, with(kHome, "IOTHUB_EMULATOR_CONSUMER_GROUP", "a b")).monitored_group == "$Default");
+  CHECK(contains(refusal_of({"monitor", "--consumer-group", "a", "--consumer-group", "b"}), "one"));
+  CHECK(contains(refusal_of({"monitor", "--module", "m"}), "--device"));
+}
+
+TEST_CASE("route takes test and a message") {
+  const std::string message = R"({"body":1})";
+  CHECK(config_of({"route", "test", "--message", message, "--routes", "r.json"}).message == message);
+  CHECK(refusal_of({"route", "--message", message}) == "`route` takes test");
+  CHECK(refusal_of({"route", "test"}) == "`route test` needs --message");
+}

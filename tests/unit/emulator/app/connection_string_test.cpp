@@ -55,3 +55,22 @@ TEST_CASE("what is no policy's connection string is not read") {
     CHECK_FALSE(ConnectionString::parse(text).has_value());
   }
 }
+
+TEST_CASE("an event hub's connection string is read with its port, or with the usual one") {
+  const auto plain = app::EventHubString::parse(
+      "Endpoint=sb://localhost/;SharedAccessKeyName=o;SharedAccessKey=a2U=;EntityPath=h;UseDevelopmentEmulator=true");
+  REQUIRE(plain);
+  CHECK(plain->host == "localhost");
+  CHECK(plain->port == 5672);
+  CHECK(plain->policy == "o");
+  CHECK(plain->key == "a2U=");
+  CHECK(plain->event_hub == "h");
+  CHECK(plain->plain);
+  const auto tls =
+      app::EventHubString::parse("entitypath=h;endpoint=sb://[::1]:7000;sharedaccesskey=k;sharedaccesskeyname=o");
+  REQUIRE(tls);
+  CHECK(tls->host == "::1");
+  CHECK(tls->port == 7000);
+  CHECK_FALSE(tls->plain);
+  CHECK_FALSE(app::EventHubString::parse("Endpoint=sb://h/;SharedAccessKeyName=o;SharedAccessKey=k"));
+}

@@ -132,3 +132,87 @@ TEST_CASE_FIXTURE(test::TestHub, "without configuration twin changes are events,
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].source == "twinChangeEvents");
 }
+
+namespace {
+
+struct DigitalTwinChanges : NotifyingHub {
+  DigitalTwinChanges() : NotifyingHub(R"("DigitalTwinChangeEvents","TwinChangeEvents")") {
+    create("d");
+    hub.twins().set_model_id({{"d"}}, "dtmi:com:example:Thermostat;1");
+  }
+  void report(const char* patch) { REQUIRE(hub.twins().patch_reported({{"d"}}, hub::Json::parse(patch))); }
+  void desire(const char* desired) {
+    const hub::Json body = {{"properties", {{"desired", hub::Json::parse(desired)}}}};
+    REQUIRE(hub.twins().patch({{"d"}}, body, hub::IfMatch::none()));
+  }
+  storage::EventRow last(const char* source = "digitalTwinChangeEvents") {
+    storage::EventRow found;
+    for (const auto& row : events("d")) {
+      if (row.source == source) found = row;
+    }
+    return found;
+  }
+};
+
+}  // namespace
+
+// Bodies as recorded (corrections.md 7).
+TEST_CASE_FIXTURE(DigitalTwinChanges, "a first reported property adds its metadata, then its value") {
+  report(R"({"serialNumber":"s1"})");
+  const storage::EventRow row = last();
+  CHECK(row.body ==
+        R"([{"op":"add","path":"/$metadata/serialNumber","value":{"lastUpdateTime":"2026-11-22T02:33:52Z"}},)"
+        R"({"op":"add","path":"/serialNumber","value":"s1"}])");
+  CHECK(row.properties == R"([["hubName","hub"],["deviceId","d"],["operationTimestamp","2026-11-22T02:33:52+00:00"],)"
+                          R"(["iothub-message-schema","digitalTwinChangeNotification"],["opType","updateTwin"]])");
+  const hub::Json system = hub::Json::parse(row.system_properties);
+  CHECK(system["content-type"] == "application/json-patch+json");
+  CHECK(system["correlation-id"] == hub::Json::parse(last("twinChangeEvents").system_properties)["correlation-id"]);
+}
+
+TEST_CASE_FIXTURE(DigitalTwinChanges, "a component that is new is added whole, later changes are replacements") {
+  report(R"({"thermostat1":{"__t":"c","max":25.5}})");
+  CHECK(last().body == R"([{"op":"add","path":"/thermostat1","value":{"$metadata":)"
+                       R"({"max":{"lastUpdateTime":"2026-11-22T02:33:52Z"}},"max":25.5}}])");
+  clock.advance(10);
+  report(R"({"thermostat1":{"__t":"c","max":26}})");
+  CHECK(last().body == R"([{"op":"replace","path":"/thermostat1/$metadata/max/lastUpdateTime",)"
+                       R"("value":"2026-11-22T02:34:02Z"},{"op":"replace","path":"/thermostat1/max","value":26}])");
+  report(R"({"thermostat1":null})");
+  CHECK(last().body == R"([{"op":"remove","path":"/thermostat1"}])");
+}
+
+TEST_CASE_FIXTURE(DigitalTwinChanges, "a desired property adds to the metadata, its acknowledgement too") {
+  report(R"({"thermostat1":{"__t":"c","max":25}})");
+  desire(R"({"thermostat1":{"__t":"c","targetTemperature":21.8}})");
+  CHECK(last().body == R"([{"op":"add","path":"/thermostat1/$metadata/targetTemperature",)"
+                       R"("value":{"desiredValue":21.8,"desiredVersion":2}}])");
+  report(R"({"thermostat1":{"__t":"c","targetTemperature":{"value":21.8,"ac":200,"ad":"ok","av":2}}})");
+  const std::string about = R"({"op":"add","path":"/thermostat1/$metadata/targetTemperature/)";
+  CHECK(last().body == "[" + about + R"(ackCode","value":200},)" + about + R"(ackDescription","value":"ok"},)" + about +
+                           R"(ackVersion","value":2},)" + about +
+                           R"(lastUpdateTime","value":"2026-11-22T02:33:52Z"},)"
+                           R"({"op":"add","path":"/thermostat1/targetTemperature","value":21.8}])");
+}
+
+TEST_CASE_FIXTURE(DigitalTwinChanges, "tags and devices without a model make no digital twin events") {
+  REQUIRE(hub.twins().patch({{"d"}}, hub::Json::parse(R"({"tags":{"a":1}})"), hub::IfMatch::none()));
+  CHECK(last().body.empty());
+  create("plain");
+  REQUIRE(hub.twins().patch_reported({{"plain"}}, hub::Json::parse(R"({"a":1})")));
+  for (const auto& row : events("plain")) CHECK(row.source != "digitalTwinChangeEvents");
+}
+
+TEST_CASE_FIXTURE(TwinChanges, "what a configuration writes is an updateTwin event") {
+  create("d");
+  const hub::Json body = {{"content", {{"deviceContent", {{"properties.desired.rate", 5}}}}}, {"targetCondition", "*"}};
+  REQUIRE(hub.configurations().put("c", body, hub::IfMatch::none()));
+  scheduler.advance(std::chrono::milliseconds{0});
+  const auto rows = events("d");
+  REQUIRE(rows.size() == 1);
+  const hub::Json event = hub::Json::parse(rows[0].body);
+  CHECK(event["version"] == 3);
+  CHECK(event["properties"]["desired"]["rate"] == 5);
+  CHECK(event["properties"]["desired"]["$version"] == 2);
+  CHECK(rows[0].properties.find(R"(["opType","updateTwin"])") != std::string::npos);
+}

@@ -101,13 +101,24 @@ TEST_CASE("wrong routes are refused with the place of the mistake") {
       {R"({"routes":[{"name":"a","source":"Devices","endpointNames":["events"]}]})",
        "routing.routes[0].source: there is no source 'Devices'"},
       {R"({"routes":[{"name":"a","source":"DeviceJobLifecycleEvents","endpointNames":["events"]}]})",
-       "routing.routes[0].source: this emulator does not make DeviceJobLifecycleEvents"},
+       "routing.routes[0].source: this emulator does not make DeviceJobLifecycleEvents: their schema is not public"},
       {R"({"routes":[{"name":"a","source":"DeviceMessages","endpointNames":["nowhere"]}]})",
        "routing.routes[0].endpointNames[0]: there is no endpoint 'nowhere'"},
       {R"({"routes":[{"name":"a","source":"DeviceMessages","condition":"a =","endpointNames":["events"]}]})",
        "routing.routes[0].condition: the query is wrong at position 3: expected a value"},
-      {R"({"endpoints":[{"name":"w","type":"webhook","path":"x"}]})",
-       "routing.endpoints[0].type: 'webhook' is not supported: this emulator has endpoints of type file"},
+      {R"({"endpoints":[{"name":"w","type":"queue","path":"x"}]})",
+       "routing.endpoints[0].type: 'queue' is not supported: this emulator has endpoints of type file, webhook and "
+       "mqtt"},
+      {R"({"endpoints":[{"name":"w","type":"webhook","url":"ftp://h"}]})",
+       "routing.endpoints[0].url: it has to begin with http:// or https://"},
+      {R"({"endpoints":[{"name":"w","type":"webhook","url":"http://h","headers":{"A":"b\r\nc"}}]})",
+       "routing.endpoints[0].headers.A: it has to be a string of one line"},
+      {R"({"endpoints":[{"name":"m","type":"mqtt","host":"h","topic":"a/{other}"}]})",
+       "routing.endpoints[0].topic: it may hold {deviceId}, {moduleId} and {source}, but no + # or other braces"},
+      {R"({"endpoints":[{"name":"m","type":"mqtt","host":"h","topic":"a","port":0}]})",
+       "routing.endpoints[0].port: it has to be a number from 1 to 65535"},
+      {R"({"endpoints":[{"name":"m","type":"mqtt","host":"h","topic":"a","payload":"xml"}]})",
+       "routing.endpoints[0].payload: it has to be 'body' or 'message'"},
       {R"({"fallbackRoute":{"source":"TwinChangeEvents","endpointNames":["events"]}})",
        "routing.fallbackRoute.source: the fallback route is for DeviceMessages"},
       {R"({"enrichments":[{"key":"a b","value":"x","endpointNames":["events"]}]})",
@@ -118,4 +129,26 @@ TEST_CASE("wrong routes are refused with the place of the mistake") {
     CHECK(refusal(row.text) == row.message);
   }
   CHECK(refusal("{").starts_with("the routes are not JSON"));
+}
+
+TEST_CASE("webhooks and brokers are read with their settings") {
+  const auto routes = parse_routes(R"({"endpoints":[
+      {"name":"w","type":"webhook","url":"https://h/p?q=1","headers":{"X-Key":"k"},"caFile":"ca.pem"},
+      {"name":"m","type":"mqtt","host":"broker","topic":"hub/{deviceId}/{source}","userName":"u","password":"p"},
+      {"name":"t","type":"mqtt","host":"broker","topic":"t","caFile":"ca.pem","clientId":"c","payload":"message"}]})");
+  REQUIRE(routes);
+  REQUIRE(routes->endpoints.size() == 3);
+  const auto& webhook = std::get<hub::routing::WebhookSettings>(routes->endpoints[0].settings);
+  CHECK(webhook.url == "https://h/p?q=1");
+  CHECK(webhook.headers.at(0) == std::pair<std::string, std::string>("X-Key", "k"));
+  CHECK(webhook.ca_file == "ca.pem");
+  const auto& mqtt = std::get<hub::routing::MqttSettings>(routes->endpoints[1].settings);
+  CHECK(mqtt.port == 1883);
+  CHECK(mqtt.topic == "hub/{deviceId}/{source}");
+  CHECK(mqtt.user_name == "u");
+  CHECK_FALSE(mqtt.whole_message);
+  const auto& tls = std::get<hub::routing::MqttSettings>(routes->endpoints[2].settings);
+  CHECK(tls.port == 8883);
+  CHECK(tls.client_id == "c");
+  CHECK(tls.whole_message);
 }
