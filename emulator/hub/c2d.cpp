@@ -10,6 +10,7 @@
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/links.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
 #include "storage/store.h"
@@ -18,12 +19,6 @@ namespace iothub::hub {
 namespace {
 
 constexpr std::array<std::string_view, 4> kAcks{"none", "positive", "negative", "full"};
-
-std::chrono::milliseconds until(Timestamp from, Timestamp to) {
-  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
-  if (to <= from) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
-}
 
 /// `/devices/d1/messages/deviceBound`, the ids percent-encoded as the SDKs do.
 std::string address_of(const Identity& identity) {

@@ -8,16 +8,11 @@
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/until.h"
 #include "storage/store.h"
 
 namespace iothub::hub {
 namespace {
-
-std::chrono::milliseconds until(Timestamp from, Timestamp to) {
-  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
-  if (to <= from) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
-}
 
 Timestamp batch_due(std::int64_t first_time) {
   return Timestamp{first_time}.plus_seconds(kFeedbackBatchSeconds);

@@ -73,7 +73,8 @@ struct Engine::Sasl {
 
   static void init(pn_transport_t* transport, const char* mechanism, const pn_bytes_t* response) {
     const std::string_view name = text(mechanism);
-    bool passed = name == "MSSBCBS" || name == "ANONYMOUS" || name == "EXTERNAL";
+    bool passed = name == "MSSBCBS" || name == "ANONYMOUS";
+    if (name == "EXTERNAL") passed = engine(transport).handler_.authenticate_external();
     engine(transport).user_ = name;
     if (name == "PLAIN") passed = plain(transport, response == nullptr ? std::string_view{} : view(*response));
     const char* user = engine(transport).user_.c_str();
@@ -143,7 +144,8 @@ void Engine::receive(std::span<const std::byte> bytes) {
   handle_events();
   std::string_view rest = input_;
   while (!rest.empty()) {
-    const pn_rwbytes_t room = pn_connection_driver_read_buffer_sized(driver_.get(), rest.size());
+    // Not ..._buffer_sized(): it may have no room in the middle of a frame, and the rest would wait for more to come.
+    const pn_rwbytes_t room = pn_connection_driver_read_buffer(driver_.get());
     if (room.size == 0) break;
     const std::size_t taken = std::min(room.size, rest.size());
     std::memcpy(room.start, rest.data(), taken);

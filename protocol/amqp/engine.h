@@ -53,6 +53,8 @@ class EngineHandler {
   virtual void opened(std::string_view hostname) = 0;
   /// PLAIN's name and password.
   virtual bool authenticate_plain(std::string_view name, std::string_view password) = 0;
+  /// EXTERNAL: what TLS knows of the peer.
+  virtual bool authenticate_external() = 0;
   /// Answers with accept() or refuse(), at once.
   virtual void attached(const Attach& attach) = 0;
   /// A whole message of a link the peer sends on: nothing accepts it, a condition rejects it.

@@ -6,12 +6,14 @@
 #include <utility>
 
 #include "emulator/heads/amqp/c2d_message.h"
+#include "emulator/heads/amqp/condition.h"
 #include "emulator/heads/amqp/event_filter.h"
 #include "emulator/heads/amqp/event_message.h"
 #include "emulator/heads/amqp/management.h"
+#include "emulator/heads/refusal.h"
 #include "emulator/hub/consumer_groups.h"
-#include "emulator/hub/json.h"
 #include "emulator/hub/sas_token.h"
+#include "emulator/hub/until.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::heads::amqp_head {
@@ -22,18 +24,8 @@ using Kind = LinkAddress::Kind;
 /// Readers go on when the peer has taken this much.
 constexpr std::size_t kMostQueued = std::size_t{1} << 20U;
 constexpr std::int64_t kEventsAtOnce = 32;
-
-std::chrono::milliseconds until(Timestamp now, Timestamp at) {
-  if (at <= now) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(at.ticks - now.ticks) / (Timestamp::kPerSecond / 1000) + 1};
-}
-
-std::string shown(std::string_view said) {
-  std::string line(said.substr(0, 400));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
-  return line;
-}
+/// The hub's clock may be a virtual one, so a far expiry is looked at as often as this.
+constexpr std::chrono::milliseconds kExpiryLook = std::chrono::minutes{1};
 
 std::string_view host_of(std::string_view resource) {
   if (const std::size_t scheme = resource.find("://"); scheme != std::string_view::npos)
@@ -41,64 +33,13 @@ std::string_view host_of(std::string_view resource) {
   return resource.substr(0, resource.find('/'));
 }
 
-std::string_view name_of(Kind kind) {
-  switch (kind) {
-    case Kind::unknown:
-      return "unknown";
-    case Kind::cbs:
-      return "$cbs";
-    case Kind::management:
-      return "$management";
-    case Kind::partition:
-      return "events";
-    case Kind::hub_events:
-      return "events of the hub";
-    case Kind::event_hub:
-      return "event hub";
-    case Kind::c2d_send:
-      return "cloud-to-device messages";
-    case Kind::feedback:
-      return "feedback";
-    case Kind::file_notices:
-      return "file notifications over AMQP";
-    case Kind::events:
-      return "telemetry over AMQP";
-    case Kind::c2d:
-      return "cloud-to-device messages of a device over AMQP";
-    case Kind::methods:
-      return "direct methods over AMQP";
-    case Kind::twin:
-      return "twins over AMQP";
-  }
-  return "";
-}
-
-/// The condition that the SDKs map to their exception (amqp.md 2.6).
-std::string_view condition_of(hub::ErrorCode code) {
-  switch (code) {
-    case hub::ErrorCode::DeviceMaximumQueueDepthExceeded:
-      return "amqp:resource-limit-exceeded";
-    case hub::ErrorCode::DeviceMessageLockLost:
-      return "com.microsoft:message-lock-lost";
-    case hub::ErrorCode::InvalidOperation:
-      return "amqp:not-allowed";
-    default:  // one code among many of each class
-      break;
-  }
-  switch (http_status(code)) {
-    case 401:
-      return "amqp:unauthorized-access";
-    case 404:
-      return "amqp:not-found";
-    case 412:
-      return "amqp:precondition-failed";
-    case 413:
-      return "amqp:link:message-size-exceeded";
-    case 501:
-      return "amqp:not-implemented";
-    default:
-      return http_status(code) >= 500 ? "amqp:internal-error" : "com.microsoft:argument-error";
-  }
+/// Who a PLAIN name says it is: `{device}@sas.{hub}` or `{device}/modules/{module}@sas.{hub}`.
+hub::Identity identity_of(std::string_view name) {
+  constexpr std::string_view kModules = "/modules/";
+  const std::string_view who = name.substr(0, name.rfind('@'));
+  const std::size_t modules = who.find(kModules);
+  if (modules == std::string_view::npos) return {{std::string(who)}, {}};
+  return {{std::string(who.substr(0, modules))}, {std::string(who.substr(modules + kModules.size()))}};
 }
 
 }  // namespace
@@ -108,6 +49,7 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
       peer_(peer),
       outbox_(outbox),
       engine_(*this),
+      devices_(engine_, claims_, peer, [this] { pushed(); }),
       wake_(environment.scheduler),
       tick_(environment.scheduler),
       expiry_(environment.scheduler) {}
@@ -129,6 +71,7 @@ void AmqpSession::flush() {
   inside_ = true;
   std::string out;
   engine_.write(out);
+  devices_.send_answers();
   const std::int64_t now = environment_.wall_clock.now().unix_milliseconds();
   const std::optional<std::int64_t> next = engine_.tick(now);
   engine_.write(out);
@@ -150,6 +93,13 @@ void AmqpSession::flush() {
   }
 }
 
+void AmqpSession::pushed() {
+  if (inside_) return;
+  pushing_ = true;
+  flush();
+  pushing_ = false;
+}
+
 void AmqpSession::written() {
   const bool held_back = queued_ >= kMostQueued;
   queued_ = 0;
@@ -165,6 +115,7 @@ void AmqpSession::closed(std::string_view reason) {
   tick_.cancel();
   expiry_.cancel();
   links_.clear();
+  devices_.clear(reason);
 }
 
 void AmqpSession::commit_failed() {
@@ -209,11 +160,12 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
     return false;
   }
   // `{policy}@sas.root.{hub}` or `{device}@sas.{hub}`: the name must be that of the token.
-  const std::string_view who = name.substr(0, name.find('@'));
-  if (!token->policy.empty() && name.find("@sas.root.") != std::string_view::npos &&
-      !text::equals_ignoring_case(who, token->policy)) {
-    spdlog::warn("amqp {}: PLAIN of '{}' refused: the token is of policy '{}'", peer_.connection_id, shown(name),
-                 token->policy);
+  const bool agree = name.find("@sas.root.") == std::string_view::npos
+                         ? claims_.covers(identity_of(name))
+                         : text::equals_ignoring_case(name.substr(0, name.find('@')), token->policy);
+  if (!agree) {
+    spdlog::warn("amqp {}: PLAIN of '{}' refused: the token is of {}", peer_.connection_id, shown(name),
+                 token->policy.empty() ? "'" + shown(token->resource) + "'" : "policy '" + token->policy + "'");
     return false;
   }
   plain_hub_ = hub;
@@ -221,41 +173,41 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
   return true;
 }
 
+/// The peer's certificate says who it is, once it asks for a link.
+bool AmqpSession::authenticate_external() {
+  if (!peer_.certificate)
+    spdlog::warn("amqp {}: EXTERNAL refused: there is no client certificate", peer_.connection_id);
+  return peer_.certificate.has_value();
+}
+
 void AmqpSession::expire_claims() {
-  const Timestamp now = environment_.wall_clock.now();
+  const hub::Hub* hub = hub_ != nullptr ? hub_ : plain_hub_;
+  const Timestamp now = hub->clock().now();
   const std::optional<Timestamp> next = claims_.expire(now);
-  if (next) {
-    expiry_.set(until(now, *next), [this] {
-      expire_claims();
-      for (auto link = links_.begin(); link != links_.end();) {
-        const std::optional<amqp::Condition> ended = authorize(link->second);
-        if (!ended) {
-          ++link;
-          continue;
-        }
-        spdlog::info("amqp {}: the link '{}' ends: its token has expired", peer_.connection_id,
-                     link->second.address.path);
-        engine_.detach(link->first, *ended);
-        link = links_.erase(link);
-      }
-      flush();
-    });
-  } else {
-    expiry_.cancel();
+  if (!next) return expiry_.cancel();
+  expiry_.set(std::min(hub::until(now, *next), kExpiryLook), [this] {
+    expire_claims();
+    end_expired();
+    flush();
+  });
+}
+
+void AmqpSession::end_expired() {
+  if (hub_ == nullptr) return;
+  devices_.end_expired(*hub_);
+  for (auto link = links_.begin(); link != links_.end();) {
+    const std::optional<amqp::Condition> ended = authorize(link->second);
+    if (!ended) {
+      ++link;
+      continue;
+    }
+    spdlog::info("amqp {}: the link '{}' ends: its token has expired", peer_.connection_id, link->second.address.path);
+    engine_.detach(link->first, *ended);
+    link = links_.erase(link);
   }
 }
 
 // ---- links ----------------------------------------------------------------------------------------------------------
-
-std::string AmqpSession::error_text(const hub::HubError& error) const {
-  const Timestamp now = hub_->clock().now();
-  hub::Json body;
-  body["errorCode"] = static_cast<int>(error.code);
-  body["trackingId"] = hub_->new_tracking_id() + "-G:0-TimeStamp:" + text::us_time(now);
-  body["message"] = error.message;
-  body["timestampUtc"] = text::iso_time(now);
-  return body.dump(-1, ' ', false, hub::Json::error_handler_t::replace);
-}
 
 /// Who may use the link; nothing: this peer.
 std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
@@ -278,17 +230,13 @@ std::optional<amqp::Condition> AmqpSession::authorize(const Link& link) const {
     case Kind::events:
     case Kind::c2d:
     case Kind::methods:
-    case Kind::twin: {
-      const hub::ClientCertificate* certificate = peer_.certificate ? &*peer_.certificate : nullptr;
-      const auto principal = claims_.authenticate(*hub_, link.address.identity, certificate);
-      if (!principal) authorized = principal.error();
-      break;
-    }
+    case Kind::twin:  // Devices decides
+      return std::nullopt;
   }
   if (authorized) return std::nullopt;
   spdlog::warn("amqp {}: no access to '{}': {}", peer_.connection_id, shown(link.address.path),
                authorized.error().reason);
-  return amqp::Condition{"amqp:unauthorized-access", error_text(authorized.error())};
+  return condition_of(*hub_, authorized.error());
 }
 
 void AmqpSession::refuse(const amqp::Attach& attach, const amqp::Condition& condition, std::string_view why) {
@@ -325,18 +273,21 @@ void AmqpSession::attached(const amqp::Attach& attach) {
       links_.emplace(attach.link, std::move(link));
       return engine_.accept(attach);
     case Kind::file_notices:
+      return refuse(attach,
+                    {"amqp:not-implemented", "File notifications over AMQP are not implemented by the emulator"},
+                    "not implemented");
     case Kind::events:
     case Kind::c2d:
     case Kind::methods:
-    case Kind::twin: {
-      const std::string what(name_of(link.address.kind));
-      return refuse(attach, {"amqp:not-implemented", what + " are not implemented by the emulator"}, what);
-    }
+    case Kind::twin:
+      if (const std::optional<LinkRefusal> refusal = devices_.attach(*hub_, attach, link.address))
+        refuse(attach, refusal->condition, refusal->why);
+      return;
     case Kind::unknown:
       break;
   }
-  amqp::Condition condition{"amqp:not-found", {}};
-  condition.description = error_text(
+  amqp::Condition condition = condition_of(
+      *hub_,
       {hub::ErrorCode{404006}, "The link address '" + said + "' did not match any of the expected formats.", {}, {}});
   amqp::add_symbol(condition.info, "com.microsoft:is-filtered", true);
   refuse(attach, condition, "no such address");
@@ -405,12 +356,14 @@ void AmqpSession::redirect_to_event_hub(const amqp::Attach& attach, const LinkAd
 }
 
 void AmqpSession::detached(amqp::LinkId link) {
+  if (DeviceLinks* device = devices_.find(link)) return device->detached(link);
   links_.erase(link);
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------
 
 std::optional<amqp::Condition> AmqpSession::message(amqp::LinkId id, std::string_view bytes) {
+  if (DeviceLinks* device = devices_.find(id)) return devices_.message(*device, id, bytes);
   const auto link = links_.find(id);
   if (link == links_.end()) return amqp::Condition{"amqp:not-found", "There is no such link"};
   if (link->second.address.kind == Kind::c2d_send) return send_c2d(bytes);
@@ -426,8 +379,8 @@ std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
   if (sent) return std::nullopt;
   const hub::HubError& error = sent.error();
   spdlog::info("amqp {}: a cloud-to-device message is refused: {} {}", peer_.connection_id, name_of(error.code),
-               shown(error.reason.empty() ? error.message : error.reason));
-  return amqp::Condition{std::string(condition_of(error.code)), error_text(error)};
+               shown(heads::said(error)));
+  return condition_of(*hub_, error);
 }
 
 void AmqpSession::send_feedback(amqp::LinkId id) {
@@ -501,6 +454,12 @@ void AmqpSession::send_answers(amqp::LinkId id, Link& link) {
 }
 
 void AmqpSession::credit(amqp::LinkId id) {
+  if (DeviceLinks* device = devices_.find(id)) {
+    // The engine reports its own sending too; the hub goes on by itself then.
+    if (!pushing_) device->credit(id);
+    return;
+  }
+  if (pushing_) return wake();
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   send_answers(id, link->second);
@@ -509,6 +468,7 @@ void AmqpSession::credit(amqp::LinkId id) {
 }
 
 std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string_view tag, amqp::Outcome outcome) {
+  if (DeviceLinks* device = devices_.find(id)) return device->settled(id, tag, outcome);
   const auto link = links_.find(id);
   const std::optional<std::string> lock_token = lock_token_of(tag);
   if (link == links_.end() || link->second.address.kind != Kind::feedback || !lock_token) return std::nullopt;
@@ -527,7 +487,7 @@ std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string
       break;
   }
   if (done) return std::nullopt;
-  return amqp::Condition{std::string(condition_of(done.error().code)), error_text(done.error())};
+  return condition_of(*hub_, done.error());
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

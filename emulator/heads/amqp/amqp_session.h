@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "emulator/heads/amqp/cbs.h"
+#include "emulator/heads/amqp/devices.h"
 #include "emulator/heads/amqp/link_address.h"
 #include "emulator/heads/session.h"
 #include "emulator/hub/event_reader.h"
@@ -20,8 +21,8 @@
 
 namespace iothub::heads::amqp_head {
 
-/// Serves a connection of service and Event Hubs clients. Every refusal is one line in the log. What is sent is
-/// bounded: readers of events wait for their peer.
+/// Serves a connection of devices, service and Event Hubs clients. Every refusal is one line in the log. What is sent
+/// is bounded: readers of events wait for their peer.
 class AmqpSession final : public Session, private amqp::EngineHandler {
  public:
   /// All three must outlive the session.
@@ -54,6 +55,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
 
   void opened(std::string_view hostname) override;
   bool authenticate_plain(std::string_view name, std::string_view password) override;
+  bool authenticate_external() override;
   void attached(const amqp::Attach& attach) override;
   std::optional<amqp::Condition> message(amqp::LinkId link, std::string_view bytes) override;
   void credit(amqp::LinkId link) override;
@@ -77,9 +79,11 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   void serve_receivers();
   void wake();
   void expire_claims();
+  void end_expired();
   /// Hands what the engine wants to send to the outbox, and sets the timer of its next tick.
   void flush();
-  std::string error_text(const hub::HubError& error) const;
+  /// A device's link has queued something inside a hub call, which the engine's own calls must not re-enter.
+  void pushed();
 
   const SessionEnvironment& environment_;
   const Peer& peer_;
@@ -88,7 +92,8 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   hub::Hub* plain_hub_ = nullptr;  ///< the hub that a PLAIN token is for
   Claims claims_;
   amqp::Engine engine_;
-  std::map<amqp::LinkId, Link> links_;
+  std::map<amqp::LinkId, Link> links_;  ///< all but the devices'
+  Devices devices_;
   hub::Events::Listener appended_;
   std::optional<hub::Feedback::Listener> feedback_available_;
   hub::Timer wake_;
@@ -96,6 +101,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   hub::Timer expiry_;
   std::size_t queued_ = 0;  ///< bytes given to the outbox since the peer had taken all
   bool inside_ = false;     ///< the engine is calling
+  bool pushing_ = false;    ///< a hub call is on the stack
   bool ended_ = false;
 };
 

@@ -1,9 +1,11 @@
 #include "emulator/heads/amqp/c2d_message.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "emulator/heads/amqp/link_address.h"
+#include "emulator/heads/amqp/message_values.h"
 
 namespace iothub::heads::amqp_head {
 namespace {
@@ -37,12 +39,11 @@ hub::Result<AddressedC2d> addressed_c2d(const amqp::Message& message) {
   c2d.to = message.to.value_or("");
   c2d.content_type = message.content_type.value_or("");
   c2d.content_encoding = message.content_encoding.value_or("");
-  if (message.absolute_expiry_time)
-    c2d.expiry = Timestamp::from_unix_milliseconds(message.absolute_expiry_time->unix_milliseconds);
+  if (message.absolute_expiry_time) c2d.expiry = timestamp_of(*message.absolute_expiry_time).value_or(Timestamp{});
   const std::vector<amqp::Value>& flat = message.application_properties.flat;
   for (std::size_t i = 0; i + 1 < flat.size(); i += 2) {
     std::string name = amqp::text_of(flat[i]).value_or("");
-    std::string value = amqp::text_of(flat[i + 1]).value_or("");
+    std::string value = property_text(flat[i + 1]);
     if (name == kAck) {
       const std::optional<hub::C2dMessage::Ack> ack = hub::ack_of(value);
       if (!ack) return hub::argument_invalid("BadRequest", "iothub-ack is '" + value + "'");
@@ -53,6 +54,31 @@ hub::Result<AddressedC2d> addressed_c2d(const amqp::Message& message) {
   }
   c2d.body = message.body();
   return addressed;
+}
+
+std::string encode_c2d(const hub::C2dMessage& c2d) {
+  constexpr int kMostCounted = 255;
+  amqp::Message message;
+  const auto put = [](std::optional<std::string>& field, const std::string& text) {
+    if (!text.empty()) field = text;
+  };
+  if (!c2d.message_id.empty()) message.message_id = c2d.message_id;
+  if (!c2d.correlation_id.empty()) message.correlation_id = c2d.correlation_id;
+  put(message.user_id, c2d.user_id);
+  put(message.to, c2d.to);
+  put(message.content_type, c2d.content_type);
+  put(message.content_encoding, c2d.content_encoding);
+  if (c2d.expiry) message.absolute_expiry_time = amqp::Time{c2d.expiry->unix_milliseconds()};
+  amqp::add_symbol(message.annotations, "x-opt-sequence-number", static_cast<std::uint64_t>(c2d.sequence_number));
+  amqp::add_symbol(message.annotations, "x-opt-lock-token", c2d.lock_token);
+  amqp::add_symbol(message.annotations, "iothub-enqueuedtime", amqp::Time{c2d.enqueued_time.unix_milliseconds()});
+  amqp::add_symbol(message.annotations, "iothub-deliverycount",
+                   static_cast<std::uint8_t>(std::min(c2d.delivery_count, kMostCounted)));
+  if (c2d.ack != hub::C2dMessage::Ack::none)
+    amqp::add_string(message.application_properties, kAck, std::string(to_string(c2d.ack)));
+  for (const auto& [name, value] : c2d.properties) amqp::add_string(message.application_properties, name, value);
+  message.data.push_back(c2d.body);
+  return amqp::encode(message);
 }
 
 std::string encode_feedback(const hub::FeedbackBatch& batch, std::string_view hub_name) {

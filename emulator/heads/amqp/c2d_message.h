@@ -1,5 +1,5 @@
 #pragma once
-/// What the service side sends and receives besides events: cloud-to-device messages and their feedback (amqp.md 2.5).
+/// Cloud-to-device messages as the service sends and a device receives them, and their feedback (amqp.md 2.4, 2.5).
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +20,10 @@ struct AddressedC2d {
 /// A message to `/messages/devicebound`; its `to` names the device or module. Refuses with 400003 when it does not, and
 /// with 400004 an `iothub-ack` that is none of the four.
 hub::Result<AddressedC2d> addressed_c2d(const amqp::Message& message);
+
+/// As a device or module receives it. .NET reads the annotations by their exact types, and of the properties only
+/// strings.
+std::string encode_c2d(const hub::C2dMessage& message);
 
 /// A batch of feedback; .NET wants its user id and enqueued time.
 std::string encode_feedback(const hub::FeedbackBatch& batch, std::string_view hub_name);

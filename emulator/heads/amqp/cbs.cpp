@@ -31,7 +31,7 @@ std::string text_at(const amqp::Map& map, std::string_view key) {
 hub::Result<void> Claims::present(hub::Hub& hub, std::string_view text) {
   hub::Result<hub::SasToken> token = hub::SasToken::parse(text);
   if (!token) return token.error();
-  Claim claim{token->resource, std::string(text), std::nullopt, {}};
+  Claim claim{token->resource, std::string(text), std::nullopt, {}, {}};
   if (!token->policy.empty()) {
     hub::Result<hub::PolicyGrant> grant = hub.auth().verify_policy_token(text);
     if (!grant) return grant.error();
@@ -44,9 +44,13 @@ hub::Result<void> Claims::present(hub::Hub& hub, std::string_view text) {
     const hub::Result<hub::DevicePrincipal> principal =
         hub.auth().authenticate_device(identity, {.sas_token = text, .certificate = nullptr});
     if (!principal) return principal.error();
+    claim.identity = identity;
     claim.ends = principal->link_ends.value_or(Timestamp{});
   }
-  std::erase_if(claims_, [&](const Claim& old) { return old.resource == claim.resource; });
+  std::erase_if(claims_, [&](const Claim& old) {
+    if (old.grant.has_value() != claim.grant.has_value()) return false;
+    return claim.grant ? old.resource == claim.resource : old.identity == claim.identity;
+  });
   claims_.push_back(std::move(claim));
   return {};
 }
@@ -66,6 +70,7 @@ hub::Result<hub::DevicePrincipal> Claims::authenticate(hub::Hub& hub, const hub:
                                                        const hub::ClientCertificate* certificate) const {
   hub::HubError refusal = hub::unauthorized("no token was shown");
   for (const Claim& claim : claims_) {
+    if (!claim.grant && claim.identity != identity) continue;
     hub::Result<hub::DevicePrincipal> principal =
         hub.auth().authenticate_device(identity, {.sas_token = claim.token, .certificate = nullptr});
     if (principal) return principal;
@@ -73,6 +78,15 @@ hub::Result<hub::DevicePrincipal> Claims::authenticate(hub::Hub& hub, const hub:
   }
   if (certificate == nullptr) return refusal;
   return hub.auth().authenticate_device(identity, {.sas_token = {}, .certificate = certificate});
+}
+
+bool Claims::covers(const hub::Identity& identity) const {
+  std::string endpoint = "devices/" + identity.device.value;
+  if (identity.is_module()) endpoint += "/modules/" + identity.module.value;
+  return std::any_of(claims_.begin(), claims_.end(), [&](const Claim& claim) {
+    return claim.grant ? claim.grant->authorize(endpoint, hub::Rights::device_connect).has_value()
+                       : claim.identity == identity;
+  });
 }
 
 std::optional<Timestamp> Claims::expire(Timestamp now) {

@@ -23,6 +23,9 @@ class Claims {
   hub::Result<hub::DevicePrincipal> authenticate(hub::Hub& hub, const hub::Identity& identity,
                                                  const hub::ClientCertificate* certificate) const;
 
+  /// Whether a token that is good for the device or module was shown and has not been forgotten.
+  bool covers(const hub::Identity& identity) const;
+
   /// Forgets the tokens whose live links have to end now; answers when the next do.
   std::optional<Timestamp> expire(Timestamp now);
 
@@ -30,7 +33,8 @@ class Claims {
   struct Claim {
     std::string resource;
     std::string token;
-    std::optional<hub::PolicyGrant> grant;  ///< of a policy; without: an identity's own
+    std::optional<hub::PolicyGrant> grant;  ///< of a policy
+    hub::Identity identity;                 ///< without a policy: whose own token it is
     Timestamp ends;
   };
   std::vector<Claim> claims_;

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "emulator/heads/mqtt/user_name.h"
+#include "emulator/heads/refusal.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/twin_json.h"
+#include "emulator/hub/until.h"
 #include "protocol/mqtt/encode.h"
 #include "protocol/mqtt/frame.h"
 
@@ -33,37 +35,6 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// What a client said, fit for one log line.
-std::string shown(std::string_view said) {
-  constexpr std::size_t kLongest = 400;
-  std::string line(said.substr(0, kLongest));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
-  if (said.size() > kLongest) line += "...";
-  return line;
-}
-
-const std::string& said(const hub::HubError& error) {
-  return error.reason.empty() ? error.message : error.reason;
-}
-
-std::chrono::milliseconds until(Timestamp from, Timestamp to) {
-  constexpr std::int64_t kTicksPerMillisecond = Timestamp::kPerSecond / 1000;
-  if (to <= from) return std::chrono::milliseconds{0};
-  return std::chrono::milliseconds{(to.ticks - from.ticks + kTicksPerMillisecond - 1) / kTicksPerMillisecond};
-}
-
-/// The bare inner object of the service's error form B (corrections.md 2: a recorded 400 of a twin request).
-std::string error_body(hub::Hub& hub, const hub::HubError& error) {
-  const Timestamp now = hub.clock().now();
-  hub::Json body;
-  body["errorCode"] = static_cast<int>(error.code);
-  body["trackingId"] = hub.new_tracking_id() + "-G:0-TimeStamp:" + text::us_time(now);
-  body["message"] = error.message;
-  body["timestampUtc"] = text::iso_time(now);
-  return body.dump(-1, ' ', false, hub::Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -353,7 +324,7 @@ void MqttSession::answer_twin_error(std::string_view rid, std::string_view reque
   spdlog::info("mqtt {}: '{}' {} refused with {}: {}", peer_.connection_id, identity().name(), request,
                static_cast<int>(error.code), shown(said(error)));
   if (const auto qos = subscriptions_.granted(Subscription::twin_responses)) {
-    send(twin_response_topic(hub::http_status(error.code), rid, std::nullopt), error_body(*hub_, error), *qos);
+    send(twin_response_topic(hub::http_status(error.code), rid, std::nullopt), error_object(*hub_, error), *qos);
   }
 }
 
@@ -487,14 +458,14 @@ void MqttSession::save_subscriptions() {
 /// The hub's clock may be a virtual one, so a far expiry is looked at as often as the keep-alive.
 void MqttSession::watch() {
   const Timestamp silent_at{last_packet_.ticks + max_silence_.count() * (Timestamp::kPerSecond / 1000)};
-  std::chrono::milliseconds delay = std::min(until(environment_.wall_clock.now(), silent_at), max_silence_);
-  if (principal_->link_ends) delay = std::min(delay, until(hub_->clock().now(), *principal_->link_ends));
+  std::chrono::milliseconds delay = std::min(hub::until(environment_.wall_clock.now(), silent_at), max_silence_);
+  if (principal_->link_ends) delay = std::min(delay, hub::until(hub_->clock().now(), *principal_->link_ends));
   timer_.set(std::max(delay, std::chrono::milliseconds{1}), [this] { check_deadlines(); });
 }
 
 void MqttSession::check_deadlines() {
   if (principal_->link_ends && hub_->clock().now() >= *principal_->link_ends) return end("the SAS token has expired");
-  if (until(last_packet_, environment_.wall_clock.now()) >= max_silence_) {
+  if (hub::until(last_packet_, environment_.wall_clock.now()) >= max_silence_) {
     return end("no packet for " + std::to_string(max_silence_.count() / 1000) + " s (keep-alive)");
   }
   watch();

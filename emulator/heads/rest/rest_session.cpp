@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "emulator/heads/refusal.h"
 #include "protocol/text/ascii.h"
 #include "protocol/websocket/handshake.h"
 
@@ -14,16 +15,6 @@ namespace {
 
 using hub::ErrorCode;
 using hub::HubError;
-
-/// What a client said, fit for one log line.
-std::string shown(std::string_view said) {
-  constexpr std::size_t kLongest = 200;
-  std::string line(said.substr(0, kLongest));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
-  if (said.size() > kLongest) line += "...";
-  return line;
-}
 
 /// Any dated version, as the hub has had many and answers them alike: `2021-04-12`, `2020-05-31-preview`.
 bool is_api_version(std::string_view version) {
@@ -252,7 +243,7 @@ void RestSession::refuse(const HubError& error) {
 void RestSession::refuse(int status, const HubError& error, http::Headers headers) {
   const auto level = error.code == ErrorCode::NotImplemented ? spdlog::level::warn : spdlog::level::info;
   spdlog::log(level, "{}: {} refused: {} {}: {}", peer_.connection_id, exchange_.operation, status, name_of(error.code),
-              shown(error.reason.empty() ? error.message : error.reason));
+              shown(said(error)));
   headers.push_back({"iothub-errorcode", std::string(name_of(error.code))});
   send({status, std::move(headers), error_body(exchange_.errors, error, exchange_.tracking)});
 }

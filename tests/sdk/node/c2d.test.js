@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { test } = require('node:test');
 const { errors, Message } = require('azure-iot-common');
+const { Amqp: DeviceAmqp } = require('azure-iot-device-amqp');
 const { Http } = require('azure-iot-device-http');
 const { Amqp, AmqpWs, Client } = require('azure-iothub');
 const { connected, connectionString, eventually, links, newId, newIdentity, registry, slowness } = require('./support.js');
@@ -100,7 +101,9 @@ for (const { transport, who } of devices) {
     assert.equal(got.properties.getValue('key & more'), 'value/with%and?');
     assert.equal(got.properties.getValue('empty'), '');
   });
+}
 
+for (const { transport, who } of devices.filter(({ who }) => who.includes('MQTT'))) {
   test(`a ${who} can neither reject nor abandon in this SDK`, async (t) => {
     const device = await connected(t, await newIdentity('device'), transport);
     for (const how of ['reject', 'abandon']) {
@@ -156,10 +159,12 @@ test('feedback tells that a message was completed or rejected', { timeout: 60_00
     received(await connected(t, identity, transport));
     outcomes.set(identity.deviceId, 'Success');
   }
-  const rejecting = await newIdentity('device');
-  const device = await pulling(t, rejecting);
-  device.on('message', (message) => device.reject(message, () => {}));
-  outcomes.set(rejecting.deviceId, 'Rejected');
+  for (const open of [pulling, (test, identity) => connected(test, identity, DeviceAmqp)]) {
+    const rejecting = await newIdentity('device');
+    const device = await open(t, rejecting);
+    device.on('message', (message) => device.reject(message, () => {}));
+    outcomes.set(rejecting.deviceId, 'Rejected');
+  }
   for (const deviceId of outcomes.keys()) {
     const message = new Message('with feedback');
     message.messageId = `to ${deviceId}`;

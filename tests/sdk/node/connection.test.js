@@ -20,6 +20,7 @@ for (const { kind, transport, who } of links) {
     const identity = await newIdentity(kind);
     const state = async () => (await twinOf(identity)).connectionState;
     const client = await connected(t, identity, transport);
+    await client.sendEvent(new Message('over AMQP its link is what counts'));
     assert.equal(await state(), 'Connected');
     await client.close();
     await eventually(async () => (await state()) === 'Disconnected', 'it is gone');
@@ -30,7 +31,8 @@ for (const { kind, transport, who } of links) {
     const client = await connected(t, identity, transport);
     let heard;
     (await client.getTwin()).on('properties.desired', (delta) => (heard = delta));
-    // On an open link these values renew the token at once: over a new connection, and without subscribing again.
+    // On an open link these values renew the token at once: over AMQP on the same connection, over MQTT on a new one,
+    // and without subscribing again.
     await client.setOptions({ tokenRenewal: { tokenValidTimeInSeconds: 3000, tokenRenewalMarginInSeconds: 600 } });
     await client.sendEvent(new Message('after the renewal'));
     await patchTwin(identity, { properties: { desired: { after: 'renewal' } } });

@@ -13,12 +13,15 @@ function invoke({ deviceId, moduleId }, parameters) {
     : service.invokeDeviceMethod(deviceId, parameters);
 }
 
+// The SDK subscribes, over AMQP attaches links, when a method is registered, and does not tell when it has.
+const patience = { connectTimeoutInSeconds: 15 };
+
 for (const { kind, transport, who } of links) {
   test(`a method of a ${who} gets its payload, and its status and payload come back`, async (t) => {
     const identity = await newIdentity(kind);
     const client = await connected(t, identity, transport);
     onMethod(client, 'echo', (request, response) => response.send(210, { echoed: request.payload }));
-    const answer = await invoke(identity, { methodName: 'echo', payload: { n: [1, 'two', null] } });
+    const answer = await invoke(identity, { methodName: 'echo', payload: { n: [1, 'two', null] }, ...patience });
     assert.deepEqual(answer.result, { status: 210, payload: { echoed: { n: [1, 'two', null] } } });
   });
 
@@ -26,7 +29,7 @@ for (const { kind, transport, who } of links) {
     const identity = await newIdentity(kind);
     const client = await connected(t, identity, transport);
     onMethod(client, 'plain', (request, response) => response.send(request.payload === null ? 200 : 500));
-    const answer = await invoke(identity, { methodName: 'plain', payload: null });
+    const answer = await invoke(identity, { methodName: 'plain', payload: null, ...patience });
     assert.deepEqual(answer.result, { status: 200, payload: null });
   });
 }

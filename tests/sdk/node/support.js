@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
 const { setTimeout: pause } = require('node:timers/promises');
 const { Client, ModuleClient } = require('azure-iot-device');
+const { Amqp, AmqpWs } = require('azure-iot-device-amqp');
 const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
 const { Registry } = require('azure-iothub');
 
@@ -100,6 +101,8 @@ const kinds = ['device', 'module'];
 const links = [
   ['MQTT', Mqtt],
   ['MQTT over WebSocket', MqttWs],
+  ['AMQP', Amqp],
+  ['AMQP over WebSocket', AmqpWs],
 ].flatMap(([over, transport]) => kinds.map((kind) => ({ kind, transport, who: `${kind} over ${over}` })));
 
 module.exports = {

@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -66,7 +65,7 @@ class C2dTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS", "AMQPS", "AMQPS_WS"})
     void messagesWaitForTheirDeviceAndComeInOrder(IotHubClientProtocol protocol) throws Exception {
         try (Party party = new Party(Hub.Kind.DEVICE, protocol)) {
             List<String> bodies = List.of("first", "second", "third");
@@ -84,9 +83,10 @@ class C2dTest {
         }
     }
 
-    @Test
-    void whatADeviceOverHttpsAbandonsComesAgain() throws Exception {
-        try (Party party = new Party(Hub.Kind.DEVICE, IotHubClientProtocol.HTTPS)) {
+    @ParameterizedTest
+    @EnumSource(names = {"HTTPS", "AMQPS"})
+    void whatADeviceAbandonsComesAgain(IotHubClientProtocol protocol) throws Exception {
+        try (Party party = new Party(Hub.Kind.DEVICE, protocol)) {
             send(party.deviceId, "again");
             listen(party, IotHubMessageResult.ABANDON);
             party.client.open(false);
@@ -96,9 +96,10 @@ class C2dTest {
         }
     }
 
-    @Test
-    void whatADeviceOverHttpsRejectsDoesNotComeAgain() throws Exception {
-        try (Party party = new Party(Hub.Kind.DEVICE, IotHubClientProtocol.HTTPS)) {
+    @ParameterizedTest
+    @EnumSource(names = {"HTTPS", "AMQPS"})
+    void whatADeviceRejectsDoesNotComeAgain(IotHubClientProtocol protocol) throws Exception {
+        try (Party party = new Party(Hub.Kind.DEVICE, protocol)) {
             send(party.deviceId, "rejected");
             send(party.deviceId, "wanted");
             listen(party, IotHubMessageResult.REJECT);

@@ -69,7 +69,7 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS"})
     void anOutputMessageOfAModuleArrives(IotHubClientProtocol protocol) throws Exception {
         try (Party party = Party.opened(Hub.Kind.MODULE, protocol)) {
             ((ModuleClient) party.client).sendEvent(new Message("out"), "output1");
@@ -82,7 +82,7 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @MethodSource(LINKS)
+    @MethodSource("iothub.emulator.Hub#mqttLinks")
     void aTwinIsReportedAndReadAndItsDesiredChangesAreHeard(Hub.Kind kind, IotHubClientProtocol protocol)
             throws Exception {
         try (Party party = Party.opened(kind, protocol)) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 
 /** The hub that `iothub-emulator exec` runs around the tests, by its address: this SDK must take an IP address as HostName. */
 final class Hub {
-    private static final String HOST = "127.0.0.1";
+    static final String HOST = "127.0.0.1";
     private static final int SLOWNESS = System.getenv("IOTHUB_TEST_SLOW") == null ? 1 : 10;
 
     static final String CONNECTION_STRING =
@@ -52,7 +52,15 @@ final class Hub {
 
     /** Who keeps a connection, and over what: every test of one is a test of each. */
     static Stream<Arguments> links() {
-        return Stream.of(IotHubClientProtocol.MQTT, IotHubClientProtocol.MQTT_WS)
+        return Stream.concat(mqttLinks(), ofEachKind(IotHubClientProtocol.AMQPS, IotHubClientProtocol.AMQPS_WS));
+    }
+
+    static Stream<Arguments> mqttLinks() {
+        return ofEachKind(IotHubClientProtocol.MQTT, IotHubClientProtocol.MQTT_WS);
+    }
+
+    private static Stream<Arguments> ofEachKind(IotHubClientProtocol... protocols) {
+        return Stream.of(protocols)
                 .flatMap(protocol -> Stream.of(Kind.values()).map(kind -> Arguments.of(kind, protocol)));
     }
 
@@ -67,7 +75,11 @@ final class Hub {
     }
 
     static void eventually(String what, Callable<Boolean> condition) throws Exception {
-        final long end = System.nanoTime() + SLOWNESS * 10_000_000_000L;
+        eventually(what, 10, condition);
+    }
+
+    static void eventually(String what, int seconds, Callable<Boolean> condition) throws Exception {
+        final long end = System.nanoTime() + SLOWNESS * seconds * 1_000_000_000L;
         while (!condition.call()) {
             assertTrue(System.nanoTime() < end, "it was not so that " + what);
             Thread.sleep(50);

@@ -76,7 +76,7 @@ class X509Test {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS", "AMQPS"})
     void aRegisteredThumbprintOpensItsDevice(IotHubClientProtocol protocol) throws Exception {
         String id = newDevice();
         DeviceClient client = clientOf(id, own, protocol);
@@ -90,7 +90,7 @@ class X509Test {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "HTTPS", "AMQPS"})
     void anotherCertificateIsUnauthorized(IotHubClientProtocol protocol) throws Exception {
         DeviceClient client = clientOf(newDevice(), another, protocol);
         try {
