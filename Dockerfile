@@ -7,6 +7,7 @@ COPY scripts/setup scripts/
 RUN scripts/setup
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
+COPY schemas schemas
 COPY protocol protocol
 COPY storage storage
 COPY emulator emulator
@@ -31,6 +32,8 @@ RUN scripts/setup --runtime
 RUN useradd --system --uid 10001 --home-dir /data hub
 # The CA's folder may be read by all, so that clients can be given the CA file through the volume; its key is 0600.
 RUN install -d -o hub -g hub -m 0755 /data /data/ca
+# Seeds are mounted here; empty: none.
+RUN install -d -m 0755 /seed
 COPY --from=build /staging/usr/local /usr/local
 # Without root: Docker lets containers bind 443 (net.ipv4.ip_unprivileged_port_start=0). An engine that does not needs that
 # sysctl; a capability on the file instead would make the binary fail to start where all capabilities are dropped.
@@ -40,7 +43,8 @@ VOLUME /data
 # Inside a container all addresses are its own; what reaches them is decided by the ports that are published.
 ENV IOTHUB_EMULATOR_LISTEN=0.0.0.0 \
     IOTHUB_EMULATOR_DATA=/data/hub \
-    IOTHUB_EMULATOR_CA_DIR=/data/ca
+    IOTHUB_EMULATOR_CA_DIR=/data/ca \
+    IOTHUB_EMULATOR_SEED=/seed
 EXPOSE 443 8883 5671 5672
 HEALTHCHECK --interval=5s --timeout=5s --start-period=10s --retries=5 CMD ["iothub-emulator", "health"]
 ENTRYPOINT ["iothub-emulator"]

@@ -38,3 +38,10 @@ find_library(QPID_PROTON_LIBRARY NAMES qpid-proton REQUIRED)
 add_library(iothub_qpid_proton INTERFACE)
 target_include_directories(iothub_qpid_proton SYSTEM INTERFACE ${QPID_PROTON_INCLUDE_DIR})
 target_link_libraries(iothub_qpid_proton INTERFACE ${QPID_PROTON_LIBRARY})
+
+find_package(yaml-cpp REQUIRED)
+
+# valijson: headers only; Debian ships it without a CMake package.
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)
+add_library(iothub_valijson INTERFACE)
+target_include_directories(iothub_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE_DIR})

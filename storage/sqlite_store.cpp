@@ -269,6 +269,9 @@ struct SqliteStore::Database {
         : begin(database, "BEGIN IMMEDIATE"),
           commit(database, "COMMIT"),
           roll_back(database, "ROLLBACK"),
+          set_savepoint(database, "SAVEPOINT part"),
+          keep_savepoint(database, "RELEASE part"),
+          undo_to_savepoint(database, "ROLLBACK TO part"),
           select_identity(database, kSelectIdentity + kByKey),
           insert_identity(database, kInsertIdentity),
           update_identity(database, kUpdateIdentity),
@@ -305,6 +308,7 @@ struct SqliteStore::Database {
     }
 
     Statement begin, commit, roll_back;
+    Statement set_savepoint, keep_savepoint, undo_to_savepoint;
     Statement select_identity, insert_identity, update_identity, update_activity, remove_device_and_modules,
         remove_module;
     Statement devices_newest_first, modules_newest_first, module_count, device_counts, devices_after, modules_after;
@@ -415,6 +419,21 @@ void SqliteStore::roll_back() noexcept {
     partition.next_sequence_number = partition.committed_sequence_number;
     partition.next_offset = partition.committed_offset;
   }
+}
+
+void SqliteStore::set_savepoint() {
+  write([](Database::Statements& statements) { return statements.set_savepoint.run().finish(); });
+}
+
+void SqliteStore::keep_savepoint() {
+  write([](Database::Statements& statements) { return statements.keep_savepoint.run().finish(); });
+}
+
+void SqliteStore::undo_to_savepoint() {
+  write([](Database::Statements& statements) {
+    statements.undo_to_savepoint.run().finish();
+    return statements.keep_savepoint.run().finish();
+  });
 }
 
 // ---- identities -----------------------------------------------------------------------------------------------------

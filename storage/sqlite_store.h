@@ -43,6 +43,9 @@ class SqliteStore final : public Store {
   bool has_uncommitted() const override;
   void commit() override;
   void roll_back() noexcept override;
+  void set_savepoint() override;
+  void keep_savepoint() override;
+  void undo_to_savepoint() override;
 
   std::optional<IdentityRow> identity(std::string_view device_id, std::string_view module_id) override;
   /// The twin belongs to the identity given; its own ids are not looked at.

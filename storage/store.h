@@ -39,6 +39,13 @@ class Store {
   /// Drops the open transaction; nothing to do is fine. Never throws.
   virtual void roll_back() noexcept = 0;
 
+  /// Marks a place in the transaction, opened if need be, that undo_to_savepoint() goes back to: one at a time. It
+  /// undoes no events, whose numbers are given away: between the two append_event must not be called.
+  virtual void set_savepoint() = 0;
+  /// Both end the savepoint. After an Error, which ends the transaction, neither may be called.
+  virtual void keep_savepoint() = 0;
+  virtual void undo_to_savepoint() = 0;
+
   // ---- identities and twins (module_id empty: the device itself) -------------------------------------------------
 
   virtual std::optional<IdentityRow> identity(std::string_view device_id, std::string_view module_id) = 0;

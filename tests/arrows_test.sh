@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the includes to the arrows of the architecture: app -> net -> heads -> hub -> storage, protocol below, nothing back.
+# Holds the includes to the arrows of the architecture: app -> net -> heads -> hub -> storage, app -> seed -> hub, protocol below, nothing back.
 # Every room's headers are found from the project's root, so that the compiler alone would accept a wrong include.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -32,15 +32,20 @@ for head in emulator/heads/*/; do
   head=${head%/}
   room "$head" "$head/|emulator/heads/[a-z_]*\\.h|emulator/hub/|protocol/"
 done
+room emulator/seed 'emulator/(seed|hub)/|storage/|protocol/text/'
+room emulator/simulate 'emulator/(simulate|seed|hub)/|protocol/text/'
 room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
 room emulator/app 'emulator/|storage/|protocol/'
 
 library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'
-library 'openssl/' 'emulator/(net|hub)/|emulator/app/sas\.cpp|protocol/websocket/handshake\.cpp'
+library 'openssl/' 'emulator/(net|hub)/|emulator/seed/derived_key\.cpp|emulator/app/sas\.cpp|protocol/websocket/handshake\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
+library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
+library 'valijson/' 'emulator/seed/seed_schema\.cpp'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'mosquitto' 'emulator/app/'
+library 'proton/' 'protocol/amqp/'
+library 'mosquitto' 'emulator/simulate/simulation\.cpp|emulator/app/mqtt_bridge\.cpp'
 
 exit $failed

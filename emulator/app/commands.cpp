@@ -14,7 +14,10 @@
 #include "emulator/app/ports.h"
 #include "emulator/app/route_test.h"
 #include "emulator/app/run_file.h"
+#include "emulator/app/seed_command.h"
+#include "emulator/app/seed_files.h"
 #include "emulator/app/serve.h"
+#include "emulator/app/simulate_command.h"
 #include "emulator/net/listener.h"
 #include "emulator/net/tls/certificate_authority.h"
 
@@ -175,6 +178,10 @@ int run_command(const Config& config, const Environment& environment) {
       return test_routes(config);
     case Command::monitor:
       return monitor_events(config, environment);
+    case Command::seed:
+      return run_seed_command(config);
+    case Command::simulate:
+      return run_simulate_command(config, running_hub(config));
   }
   return kFailed;
 }
@@ -200,6 +207,8 @@ int run(const std::vector<std::string>& arguments, const Environment& environmen
     return std::cout ? status : fail("cannot write to standard output", kFailed);
   } catch (const ConfigError& error) {
     return fail(error.what(), kBadConfiguration);
+  } catch (const SeedError& error) {
+    return fail(error.what(), kSeedFailed);
   } catch (const net::BindError& error) {
     switch (error.kind) {
       case net::BindError::Kind::taken:

@@ -8,9 +8,9 @@
 #include <span>
 
 #include "emulator/app/data_folder.h"
-#include "emulator/app/nearest_name.h"
 #include "emulator/net/listener.h"
 #include "protocol/text/ascii.h"
+#include "protocol/text/nearest_name.h"
 
 namespace iothub::app {
 namespace {
@@ -36,6 +36,17 @@ std::int64_t number(const Values& values, std::int64_t least, std::int64_t most)
   if (error != std::errc{} || stop != text.data() + text.size() || result < least || result > most) {
     throw std::invalid_argument("'" + text + "' is not a number from " + std::to_string(least) + " to " +
                                 std::to_string(most));
+  }
+  return result;
+}
+
+double real(const Values& values, double least, double most) {
+  const std::string& text = one(values);
+  double result = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (error != std::errc{} || stop != text.data() + text.size() || !(result >= least && result <= most)) {
+    throw std::invalid_argument("'" + text + "' is not a number from 0 to " +
+                                std::to_string(static_cast<std::int64_t>(most)));
   }
   return result;
 }
@@ -74,6 +85,7 @@ constexpr Named<LogLevel> kLogLevels[] = {
     {"trace", LogLevel::trace},     {"debug", LogLevel::debug}, {"info", LogLevel::info},
     {"warning", LogLevel::warning}, {"error", LogLevel::error}, {"off", LogLevel::off},
 };
+constexpr Named<int> kProtocols[] = {{"mqtt", 0}};
 constexpr Named<LogFormat> kLogFormats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
 constexpr Named<VariableFormat> kVariableFormats[] = {
     {"sh", VariableFormat::sh},         {"dotenv", VariableFormat::dotenv},
@@ -105,7 +117,9 @@ constexpr unsigned bit(Command command) {
 }
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
 constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string) | bit(Command::monitor);
-constexpr unsigned kAll = kServing | kAsking | bit(Command::env) | bit(Command::ca) | bit(Command::route);
+constexpr unsigned kSimulating = bit(Command::simulate);
+constexpr unsigned kAll =
+    kServing | kAsking | kSimulating | bit(Command::env) | bit(Command::ca) | bit(Command::seed) | bit(Command::route);
 
 enum class Kind { value, list, flag };
 
@@ -154,7 +168,7 @@ constexpr Setting kSettings[] = {
     {"sas-grace", Kind::value, kServing, "SECONDS",
      "how long expired tokens pass [300 when they are presented, 600 on a live link]",
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
-    {"partitions", Kind::value, kServing, "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
+    {"partitions", Kind::value, kServing | bit(Command::seed), "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
      [](Config& config, const Values& values) {
        config.partitions = static_cast<int>(number(values, hub::kMinPartitions, hub::kMaxPartitions));
      }},
@@ -173,6 +187,9 @@ constexpr Setting kSettings[] = {
     {"routes", Kind::value, kServing | bit(Command::route), "FILE",
      "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
      [](Config& config, const Values& values) { config.routes_file = one(values); }},
+    {"seed", Kind::list, kServing, "FILE",
+     "make what the seed FILE describes before the hub is ready; a folder: each of its seeds by name (repeatable)",
+     [](Config& config, const Values& values) { config.seed_files.assign(values.begin(), values.end()); }},
     {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
     {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
@@ -192,6 +209,18 @@ constexpr Setting kSettings[] = {
      }},
     {"pem", Kind::flag, bit(Command::ca), "", "print the certificate instead of its file's name",
      [](Config& config, const Values& values) { config.print_pem = truth(values); }},
+    {"devices", Kind::value, kSimulating, "NUMBER", "simulated devices: simulated-1, simulated-2, ... [1]",
+     [](Config& config, const Values& values) {
+       config.simulated_devices = static_cast<int>(number(values, 1, 10'000));
+     }},
+    {"template", Kind::value, kSimulating, "FILE", "what they send, report and answer (docs/simulate.md)",
+     [](Config& config, const Values& values) { config.template_file = one(values); }},
+    {"rate", Kind::value, kSimulating, "NUMBER", "telemetry messages a second, of all devices together [1]",
+     [](Config& config, const Values& values) { config.rate = real(values, 0, 1e6); }},
+    {"duration", Kind::value, kSimulating, "SECONDS", "[until SIGINT]",
+     [](Config& config, const Values& values) { config.duration_seconds = real(values, 0, 1e9); }},
+    {"protocol", Kind::value, kSimulating, "PROTOCOL", "mqtt [mqtt]",
+     [](Config&, const Values& values) { choice<int>(values, kProtocols); }},
     {"policy", Kind::value, bit(Command::connection_string), "POLICY", "of a shared access policy [iothubowner]",
      [](Config& config, const Values& values) { config.policy = one(values); }},
     {"device", Kind::value, kOfDevice, "DEVICE", "of a device",
@@ -233,7 +262,7 @@ std::string variable_of(std::string_view name) {
 std::string_view nearest_setting(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Setting& setting : kSettings) names.push_back(setting.name);
-  return nearest_name(name, names);
+  return text::nearest_name(name, names);
 }
 
 // ---- the places that settings come from ----------------------------------------------------------------------------
@@ -340,6 +369,9 @@ constexpr CommandDescription kCommands[] = {
     {Command::connection_string, "connection-string", "Print one connection string of the running hub"},
     {Command::route, "route", "route test: say where a message would go, and why"},
     {Command::monitor, "monitor", "Print the events of the running hub as they come"},
+    {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
+    {Command::seed, "seed",
+     "apply FILE..., validate FILE..., diff FILE...: seeds and what they change; export: the hub as a seed"},
 };
 
 struct CommandLine {
@@ -348,6 +380,7 @@ struct CommandLine {
   std::vector<std::string> child_command;
   std::vector<std::string> ca_words;
   std::vector<std::string> route_words;
+  std::vector<std::string> seed_words;
 };
 
 std::string first_line(const std::string& text) {
@@ -367,7 +400,8 @@ std::string unexpected(const CLI::App& app) {
   if (app.get_subcommands().empty()) {
     std::vector<std::string_view> names;
     for (const auto& each : kCommands) names.push_back(each.name);
-    return "unknown command '" + extra + "': the nearest one is '" + std::string(nearest_name(extra, names)) + "'";
+    return "unknown command '" + extra + "': the nearest one is '" + std::string(text::nearest_name(extra, names)) +
+           "'";
   }
   return "unexpected argument '" + extra + "'";
 }
@@ -392,6 +426,9 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
       command->add_option("action", line.ca_words, "add FILE, list or remove NAME")->expected(0, 2);
     }
     if (each.command == Command::route) command->add_option("action", line.route_words, "test")->expected(0, 1);
+    if (each.command == Command::seed) {
+      command->add_option("action", line.seed_words, "apply, validate or diff and FILEs, or export")->expected(0, -1);
+    }
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
       if (setting.kind == Kind::flag) {
@@ -421,7 +458,8 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   } catch (const CLI::RequiredError&) {
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
-    throw ConfigError("a command is missing: serve, exec, env, ca, health, connection-string, route or monitor");
+    throw ConfigError(
+        "a command is missing: serve, exec, env, ca, health, connection-string, route, monitor, seed or simulate");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }
@@ -455,6 +493,13 @@ void check_ca_words(const std::vector<std::string>& words) {
   };
   if (words.empty() || is("add", 2) || is("list", 1) || is("remove", 2)) return;
   throw ConfigError("`ca` takes nothing, or add FILE, list, remove NAME");
+}
+
+void check_seed_words(const std::vector<std::string>& words) {
+  const std::string action = words.empty() ? std::string() : words.front();
+  const bool takes_files = action == "apply" || action == "validate" || action == "diff";
+  if ((takes_files && words.size() > 1) || (action == "export" && words.size() == 1)) return;
+  throw ConfigError("`seed` takes apply FILE..., validate FILE..., diff FILE... or export");
 }
 
 void check_module(const Config& config) {
@@ -497,6 +542,8 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   config.ca_words = line.ca_words;
   config.route_words = line.route_words;
   check_ca_words(config.ca_words);
+  config.seed_words = line.seed_words;
+  if (config.command == Command::seed) check_seed_words(config.seed_words);
   config.in_memory = line.command == Command::exec;
   const Layer variables = environment_layer(environment);
   const Given* file = find_given(line.flags, kConfigSetting);

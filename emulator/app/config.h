@@ -22,7 +22,7 @@
 
 namespace iothub::app {
 
-enum class Command { serve, exec, env, ca, health, connection_string, route, monitor };
+enum class Command { serve, exec, env, ca, health, connection_string, route, monitor, seed, simulate };
 
 struct Config {
   Command command = Command::serve;
@@ -45,6 +45,7 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
   std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
+  std::vector<std::filesystem::path> seed_files;    ///< applied in order before the hub is ready; folders, too
   bool lenient = false;
   bool fault_injection = false;
   bool allow_plain = false;  ///< clients without TLS are taken as well
@@ -64,6 +65,11 @@ struct Config {
   bool json = false;
   std::string from = "now";
   std::string monitored_group = "$Default";
+  std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
+  int simulated_devices = 1;
+  std::filesystem::path template_file;  ///< empty: empty telemetry, no methods
+  double rate = 1;                      ///< telemetry messages a second, of all devices together
+  double duration_seconds = 0;          ///< 0: until SIGINT
   std::string policy;
   std::string device;
   std::string module;

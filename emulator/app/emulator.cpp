@@ -10,8 +10,10 @@
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
 #include "emulator/app/route_endpoints.h"
+#include "emulator/app/seed_files.h"
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/settings.h"
 
 namespace iothub::app {
 namespace {
@@ -39,7 +41,8 @@ std::vector<std::string> read_device_cas(const Config& config) {
   return texts;
 }
 
-hub::HubOptions hub_options(const Config& config, std::vector<std::string> names) {
+hub::HubOptions hub_options(const Config& config, std::vector<std::string> names,
+                            hub::Settings::OpenEndpoint open_endpoint) {
   hub::HubOptions options;
   options.host_names = std::move(names);
   options.auth.connect_grace_seconds = config.sas_grace_seconds.value_or(hub::kSasConnectGraceSeconds);
@@ -47,6 +50,7 @@ hub::HubOptions hub_options(const Config& config, std::vector<std::string> names
   options.event_retention = std::chrono::days(config.retention_days);
   if (config.retention_megabytes) options.event_retention_bytes = *config.retention_megabytes * 1'000'000;
   options.auth.device_cas = read_device_cas(config);
+  options.open_endpoint = std::move(open_endpoint);
   options.lenient = config.lenient;
   options.fault_injection = config.fault_injection;
   return options;
@@ -96,10 +100,18 @@ Emulator::Emulator(Config config, PortFallback fallback)
             return listen(port, config_.allow_plain ? net::PlainText::every_protocol : net::PlainText::amqp);
           })),
       store_(open_store(config_)),
-      hub_(hub_options(config_, names_), *store_, loop_.wall_clock(), loop_.scheduler(), random_),
+      hub_(hub_options(config_, names_,
+                       [this](const hub::routing::EndpointDescription& endpoint) {
+                         return open_endpoint(endpoint, *store_, loop_);
+                       }),
+           *store_, loop_.wall_clock(), loop_.scheduler(), random_),
       wal_check_(loop_.scheduler()),
       worker_(loop_) {
   configure_events();
+  if (!config_.seed_files.empty()) {
+    const seed::Report report = apply_seeds(hub_, parse_seeds(read_seed_texts(config_.seed_files)));
+    spdlog::info("the seeds changed {} things", report.changes.size());
+  }
   hubs_.add(hub_);
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(

@@ -2,6 +2,7 @@
 /// A route endpoint that is a file: one JSON document a line, in the schema in which the service writes messages to a
 /// storage account (documentation: IoT Hub message routing endpoints, Azure Storage, JSON).
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "emulator/hub/routing/routing.h"

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "emulator/app/sas.h"
+#include "emulator/hub/limits.h"
 #include "protocol/text/percent.h"
 
 namespace iothub::app {
@@ -43,10 +44,15 @@ std::string answer_text(int status, const std::string& error_code) {
 HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
     : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
 
-HubClient::Answer HubClient::get(const std::string& path) const {
+HubClient::Answer HubClient::ask(const char* method, const std::string& path, const std::string& json) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
-  const httplib::Headers headers{{"Authorization", sas_token(hub_.host, hub_.policy, hub_.key, expiry)}};
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  request.headers = {{"Authorization", sas_token(hub_.host, hub_.policy, hub_.key, expiry)}};
+  if (!json.empty()) request.headers.emplace("Content-Type", "application/json");
+  request.body = json;
 
   std::string failure = "no CA file to check its certificate by (give --ca-dir or SSL_CERT_FILE)";
   for (const auto& ca_file : ca_files_) {
@@ -59,7 +65,7 @@ HubClient::Answer HubClient::get(const std::string& path) const {
     client.set_connection_timeout(kConnectTime);
     client.set_read_timeout(kAnswerTime);
     client.set_write_timeout(kAnswerTime);
-    const httplib::Result result = client.Get(path, headers);
+    const httplib::Result result = client.send(request);
     if (result) return {result->status, result->get_header_value("iothub-errorcode"), result->body};
     failure = text_of(result.error());
     if (result.error() != httplib::Error::SSLServerVerification) break;  // another CA would not change that
@@ -71,6 +77,28 @@ void HubClient::check_health() const {
   const Answer answer = get(std::string("/devices?top=1&") + kApiVersion);
   if (answer.status == kOk || answer.status == kUnauthorized) return;
   throw HubClientError(answer_text(answer.status, answer.error_code));
+}
+
+void HubClient::put_devices(const std::map<std::string, std::string>& keys) const {
+  auto entries = nlohmann::json::array();
+  const auto send = [&] {
+    const Answer answer = ask("POST", std::string("/devices?") + kApiVersion, entries.dump());
+    const auto result = nlohmann::json::parse(answer.body, nullptr, false);
+    if (answer.status != kOk || !result.is_object() || !result.value("isSuccessful", false)) {
+      throw HubClientError("the devices could not be registered: " + answer_text(answer.status, answer.error_code) +
+                           " " + answer.body.substr(0, 200));
+    }
+    entries.clear();
+  };
+  for (const auto& [id, key] : keys) {
+    entries.push_back(
+        {{"id", id},
+         {"importMode", "createOrUpdate"},
+         {"status", "enabled"},
+         {"authentication", {{"type", "sas"}, {"symmetricKey", {{"primaryKey", key}, {"secondaryKey", key}}}}}});
+    if (entries.size() == hub::kMaxBulkEntries) send();
+  }
+  if (!entries.empty()) send();
 }
 
 std::string HubClient::primary_key(const hub::Identity& identity) const {

@@ -1,6 +1,7 @@
 #pragma once
 /// Asks a running hub over its service API, as any client of it would.
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ class HubClient {
   /// connection string's key serves.
   void check_health() const;
 
+  /// Registers the devices, or gives those that are there these keys: base64, by id. Throws HubClientError.
+  void put_devices(const std::map<std::string, std::string>& keys) const;
+
   /// The primary key of a device or module. Throws HubClientError, also for an identity that has no symmetric key.
   std::string primary_key(const hub::Identity& identity) const;
 
@@ -34,7 +38,8 @@ class HubClient {
     std::string error_code;  ///< iothub-errorcode
     std::string body;
   };
-  Answer get(const std::string& path) const;
+  Answer get(const std::string& path) const { return ask("GET", path, {}); }
+  Answer ask(const char* method, const std::string& path, const std::string& json) const;
 
   ConnectionString hub_;
   std::vector<std::filesystem::path> ca_files_;

@@ -48,11 +48,16 @@ hub::routing::Routes read_routes(const std::filesystem::path& file) {
   return std::move(*routes);
 }
 
+std::unique_ptr<RouteEndpoint> open_endpoint(const hub::routing::EndpointDescription& endpoint, storage::Store& store,
+                                             net::EventLoop& loop) {
+  return std::visit(Opener{endpoint.name, store, loop}, endpoint.settings);
+}
+
 hub::routing::RouteEndpoints open_endpoints(const hub::routing::Routes& routes, storage::Store& store,
                                             net::EventLoop& loop) {
   hub::routing::RouteEndpoints endpoints;
   for (const hub::routing::EndpointDescription& endpoint : routes.endpoints) {
-    endpoints[endpoint.name] = std::visit(Opener{endpoint.name, store, loop}, endpoint.settings);
+    endpoints[endpoint.name] = open_endpoint(endpoint, store, loop);
   }
   return endpoints;
 }

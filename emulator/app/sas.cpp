@@ -26,7 +26,7 @@ std::string sas_token(std::string_view resource, std::string_view policy, std::s
   }
   const std::string signature = text::base64_encode(std::as_bytes(std::span(digest.data(), size)));
   return "SharedAccessSignature sr=" + encoded_resource + "&sig=" + text::percent_encode(signature) + "&se=" + expiry +
-         "&skn=" + text::percent_encode(policy);
+         (policy.empty() ? std::string() : "&skn=" + text::percent_encode(policy));
 }
 
 }  // namespace iothub::app

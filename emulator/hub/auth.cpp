@@ -127,6 +127,11 @@ const Policy* Auth::policy(std::string_view name) const {
   return found == policies_.end() ? nullptr : &*found;
 }
 
+void Auth::set_device_cas(std::vector<std::string> pem_texts) {
+  device_cas_ = std::make_unique<const DeviceCas>(pem_texts);
+  options_.device_cas = std::move(pem_texts);
+}
+
 Result<void> Auth::check_expiry(const SasToken& token) const {
   const std::int64_t late = clock_.now().unix_seconds() - token.expiry;
   if (late <= options_.connect_grace_seconds) return {};

@@ -72,6 +72,11 @@ class Auth {
 
   const std::vector<Policy>& policies() const { return policies_; }
   const Policy* policy(std::string_view name) const;
+  void set_policies(std::vector<Policy> policies) { policies_ = std::move(policies); }
+
+  const std::vector<std::string>& device_cas() const { return options_.device_cas; }
+  /// Throws as DeviceCas does; then nothing has changed.
+  void set_device_cas(std::vector<std::string> pem_texts);
 
   /// A service request: `authorization` is the header's value, `endpoint` the decoded path (`/devices/d`).
   /// Refuses with 401002; the reason says which part was wrong.

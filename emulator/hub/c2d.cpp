@@ -163,6 +163,16 @@ Result<std::int64_t> C2d::purge(const Identity& of) {
   return purged;
 }
 
+std::vector<C2dMessage> C2d::queued(const Identity& of) const {
+  std::vector<C2dMessage> messages;
+  for (const std::int64_t number : store_.c2d_sequence_numbers(of.device.value, of.module.value)) {
+    if (auto row = store_.c2d_message(of.device.value, of.module.value, number)) {
+      messages.push_back(message_of(std::move(*row)));
+    }
+  }
+  return messages;
+}
+
 std::int64_t C2d::count(const Identity& of) const {
   return store_.c2d_message_count(of.device.value, of.module.value);
 }

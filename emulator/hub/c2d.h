@@ -80,6 +80,8 @@ class C2d {
 
   /// Removes all messages of the queue, locked ones too; answers how many. 404001/404010.
   Result<std::int64_t> purge(const Identity& of);
+  /// Messages not settled yet, oldest first, locked ones too.
+  std::vector<C2dMessage> queued(const Identity& of) const;
   /// Messages not settled yet: cloudToDeviceMessageCount.
   std::int64_t count(const Identity& of) const;
 

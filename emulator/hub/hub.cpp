@@ -12,6 +12,7 @@
 #include "emulator/hub/feedback.h"
 #include "emulator/hub/notifications.h"
 #include "emulator/hub/routing/routing.h"
+#include "emulator/hub/settings.h"
 #include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
@@ -58,6 +59,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, options_.event_retention_bytes, store,
                                                         clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
+      settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
     methods_.link_gone(identity);
@@ -66,10 +68,11 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
   });
   links_.on_connected([this](const Identity& identity) { notifications_->connected(identity); });
   registry_.on_lifecycle([this](const Identity& identity, Registry::Lifecycle lifecycle) {
-    notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
+    if (!silent_) notifications_->lifecycle(identity, lifecycle == Registry::Lifecycle::created);
   });
-  twins_.on_updated(
-      [this](const Identity& identity, const TwinUpdate& update) { notifications_->twin_updated(identity, update); });
+  twins_.on_updated([this](const Identity& identity, const TwinUpdate& update) {
+    if (!silent_) notifications_->twin_updated(identity, update);
+  });
   registry_.on_changed([this](const Identity& identity) {
     if (identities_.find(identity) == nullptr) c2d_->identity_removed(identity);
     configurations_.identity_changed(identity);
@@ -117,11 +120,39 @@ bool Hub::commit() {
 
 void Hub::roll_back() {
   store_.roll_back();
+  forget();
+}
+
+bool Hub::attempt(LinksAre links, const std::function<bool()>& work) {
+  struct Quiet {  // over, however the work ends
+    explicit Quiet(Hub& loud, bool hidden) : hub(loud) {
+      hub.silent_ = true;
+      hub.links_.hide(hidden);
+    }
+    ~Quiet() {
+      hub.silent_ = false;
+      hub.links_.hide(false);
+    }
+    Hub& hub;
+  } quiet(*this, links == LinksAre::hidden);
+
+  store_.set_savepoint();
+  if (work()) {
+    store_.keep_savepoint();
+    return true;
+  }
+  store_.undo_to_savepoint();
+  forget();
+  return false;
+}
+
+void Hub::forget() {
   identities_.clear();
   twin_cache_.clear();
   configurations_.forget();
   feedback_->forget();
   c2d_->forget();
+  settings_->forget();
 }
 
 }  // namespace iothub::hub

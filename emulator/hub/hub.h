@@ -2,6 +2,7 @@
 /// One IoT hub: its registry, twins, links and events over one store. Synchronous, one thread, no sockets.
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,12 @@ class Notifications;
 
 namespace routing {
 class Routing;
-}
+class RouteEndpoint;
+struct EndpointDescription;
+}  // namespace routing
 class Uploads;
 class EventReader;
+class Settings;
 
 struct HubOptions {
   std::vector<std::string> host_names{
@@ -43,6 +47,8 @@ struct HubOptions {
   std::optional<std::int64_t> event_retention_bytes;  ///< nothing: by time only
   bool lenient = false;                               ///< what the real hub refuses and `--lenient` accepts
   bool fault_injection = false;  ///< obeys fault_injection.h; an ordinary hub takes those messages as telemetry
+  /// Opens the endpoints of the routes that the hub keeps; empty: it keeps none (settings.h).
+  std::function<std::unique_ptr<routing::RouteEndpoint>(const routing::EndpointDescription&)> open_endpoint{};
 };
 
 class Hub {
@@ -77,6 +83,13 @@ class Hub {
   C2d& c2d() { return *c2d_; }
   Feedback& feedback() { return *feedback_; }
   Uploads& uploads() { return *uploads_; }
+  Settings& settings() { return *settings_; }
+
+  /// Runs calls as one: what they wrote is undone when `work` returns false. They make no events. With `hidden_links`
+  /// connected devices do not hear of them and nothing of a link changes, so that all of it can be undone; without,
+  /// `work` must not fail any more once it has reached a link. A storage::Error passes through, and has undone it all.
+  enum class LinksAre { shown, hidden };
+  bool attempt(LinksAre links, const std::function<bool()>& work);
 
   /// Random bytes as 32 lower-case hex digits: tracking ids.
   std::string new_tracking_id();
@@ -91,6 +104,7 @@ class Hub {
 
  private:
   void schedule_activity_flush();
+  void forget();
 
   HubOptions options_;
   std::string short_name_;
@@ -118,6 +132,8 @@ class Hub {
   std::unique_ptr<EventRetention> event_retention_;
   std::unique_ptr<Uploads> uploads_;
   Listeners<const std::string&>::Listener consumer_group_removed_;
+  std::unique_ptr<Settings> settings_;
+  bool silent_ = false;  ///< changes make no events
   Timer activity_flush_;
 };
 

@@ -40,10 +40,11 @@ Links::Attachment Links::attach(const Identity& identity, DeviceLink& link) {
 
 DeviceLink* Links::find(const Identity& identity) {
   const auto found = live_.find(identity);
-  return found == live_.end() ? nullptr : found->second.link;
+  return hidden_ || found == live_.end() ? nullptr : found->second.link;
 }
 
 void Links::close(const Identity& identity, LinkEnd end, bool and_modules) {
+  if (hidden_) return;
   std::vector<Identity> ends;
   if (live_.contains(identity)) ends.push_back(identity);
   if (and_modules) {
@@ -69,7 +70,7 @@ void Links::detach(const Identity& identity, const DeviceLink& link) {
 
 void Links::touch(const Identity& identity) {
   const auto found = live_.find(identity);
-  if (found == live_.end()) return;
+  if (hidden_ || found == live_.end()) return;
   found->second.last_activity = clock_.now();
   unflushed_[identity] = {true, found->second.connected_at, found->second.last_activity};
 }

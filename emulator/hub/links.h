@@ -53,6 +53,9 @@ class Links {
   /// Called when an identity that had no link has one.
   void on_connected(std::function<void(const Identity&)> connected) { connected_ = std::move(connected); }
 
+  /// While hidden, find() has no link, and close() and touch() do nothing: for what will be undone.
+  void hide(bool hidden) { hidden_ = hidden; }
+
   DeviceLink* find(const Identity& identity);
   /// Closes the identity's link; for a device with `and_modules` its modules' too.
   void close(const Identity& identity, LinkEnd end, bool and_modules);
@@ -83,6 +86,7 @@ class Links {
   std::unordered_map<Identity, Live, IdentityHash> live_;
   std::unordered_map<Identity, LinkState, IdentityHash> unflushed_;
   std::size_t connected_devices_ = 0;
+  bool hidden_ = false;
   std::function<void(const Identity&)> gone_;
   std::function<void(const Identity&)> connected_;
 };

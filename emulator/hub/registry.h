@@ -33,6 +33,8 @@ struct IdentityWrite {
   std::optional<std::string> device_scope;
   std::vector<std::string> parent_scopes;
   std::string attributes;  ///< JSON object text, empty: none
+
+  bool operator==(const IdentityWrite&) const = default;
 };
 
 /// An identity and what its connection shows. `created` marks the answer of a creation, which writes "never" without a
@@ -63,6 +65,13 @@ class Registry {
   /// Newest first; a `top` outside 1-1000 means 1000.
   std::vector<IdentityView> devices(std::optional<std::int64_t> top) const;
   Result<std::vector<IdentityView>> modules(const DeviceId& device) const;
+  /// All of a kind in key order, in slices: those after the given one (both ids empty: from the start).
+  std::vector<storage::IdentityRow> identities_after(storage::Store::Kind kind, const Identity& after,
+                                                     std::int64_t limit) const {
+    return store_.identities_after(kind, after.device.value, after.module.value, limit);
+  }
+  /// Null when there is none; what get() refuses because of the device is found. Valid until the next call that writes.
+  const storage::IdentityRow* find(const Identity& identity) const { return identities_.find(identity); }
   storage::DeviceCounts device_counts() const { return store_.device_counts(); }
 
   /// 32 random bytes in base64.

@@ -86,6 +86,7 @@ class Reader {
       routes_.fallback = route(*fallback, place + ".fallbackRoute", true);
     }
     read_enrichments(array_at(*routing, place, "enrichments"), place + ".enrichments");
+    routes_.text = dump(*routing);
     return std::move(routes_);
   }
 

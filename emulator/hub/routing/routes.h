@@ -64,6 +64,7 @@ struct Routes {
   Route fallback;  ///< telemetry that no route took
   std::vector<Enrichment> enrichments;
   std::vector<EndpointDescription> endpoints;
+  std::string text{};  ///< the JSON object that was read, as `routing` has it; empty: the default
 
   /// What a hub without configuration does: telemetry and twin changes go to `events`.
   static Routes by_default();

@@ -39,6 +39,8 @@ class Routing {
 
   /// Replaces the routes; `endpoints` has one for each that they describe.
   void configure(Routes routes, RouteEndpoints endpoints);
+  /// JSON as a routes file's `routing`; empty: the default routes.
+  const std::string& text() const { return routes_.text; }
 
   /// Whether any enabled route takes events of the source: no others are made.
   bool takes(std::string_view message_source) const;

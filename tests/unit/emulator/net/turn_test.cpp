@@ -30,6 +30,9 @@ class FakeStore final : public storage::Store {
     uncommitted = false;
     log_ += "roll-back ";
   }
+  void set_savepoint() override {}
+  void keep_savepoint() override {}
+  void undo_to_savepoint() override {}
 
   std::optional<storage::IdentityRow> identity(std::string_view, std::string_view) override { return std::nullopt; }
   bool insert_identity(const storage::IdentityRow&, const storage::TwinRow&) override { return false; }

@@ -1,8 +1,8 @@
-#include "emulator/app/nearest_name.h"
+#include "protocol/text/nearest_name.h"
 
 #include <doctest/doctest.h>
 
-using iothub::app::nearest_name;
+using iothub::text::nearest_name;
 
 TEST_CASE("the nearest name is the one with the fewest edits") {
   constexpr std::string_view kNames[] = {"https-port", "mqtts-port", "data", "ca-dir"};

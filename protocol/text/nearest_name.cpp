@@ -1,4 +1,4 @@
-#include "emulator/app/nearest_name.h"
+#include "protocol/text/nearest_name.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-namespace iothub::app {
+namespace iothub::text {
 namespace {
 
 std::size_t edit_distance(std::string_view from, std::string_view to) {
@@ -34,4 +34,4 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   });
 }
 
-}  // namespace iothub::app
+}  // namespace iothub::text

@@ -3,10 +3,10 @@
 #include <span>
 #include <string_view>
 
-namespace iothub::app {
+namespace iothub::text {
 
 /// The known name that takes the fewest single-character edits (Levenshtein distance) to reach; the first of equals.
 /// `known` must not be empty.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
-}  // namespace iothub::app
+}  // namespace iothub::text
