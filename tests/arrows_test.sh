@@ -45,7 +45,6 @@ library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
 library 'valijson/' 'emulator/seed/seed_schema\.cpp'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'proton/' 'protocol/amqp/'
 library 'mosquitto' 'emulator/simulate/simulation\.cpp|emulator/app/mqtt_bridge\.cpp'
 
 exit $failed

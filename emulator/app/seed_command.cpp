@@ -5,7 +5,7 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/exit_status.h"
-#include "emulator/app/file_endpoint.h"
+#include "emulator/app/route_endpoints.h"
 #include "emulator/app/run_file.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/hub/directory.h"
@@ -22,9 +22,11 @@ struct SilentHub {
   explicit SilentHub(std::unique_ptr<storage::SqliteStore> opened)
       : store(std::move(opened)), hub(options(), *store, loop.wall_clock(), loop.scheduler(), random) {}
 
-  static hub::HubOptions options() {
+  hub::HubOptions options() {
     hub::HubOptions options;
-    options.open_endpoint = open_endpoint;
+    options.open_endpoint = [this](const hub::routing::EndpointDescription& endpoint) {
+      return open_endpoint(endpoint, *store, loop);
+    };
     return options;
   }
 
