@@ -67,10 +67,10 @@ struct Config {
   int retention_days = hub::kDefaultRetentionDays;
   std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
   std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
-  std::vector<std::filesystem::path> seed_files;  ///< applied in order before the hub is ready; folders, too
+  std::vector<std::filesystem::path> seed_files;    ///< applied in order before the hub is ready; folders, too
   bool lenient = false;
   bool fault_injection = false;
-  std::optional<hub::Tier> tier;   ///< turns throttles and quotas on
+  std::optional<hub::Tier> tier;  ///< turns throttles and quotas on
   int units = 1;
   std::string deterministic_seed;  ///< empty: keys and ids by chance, times by the machine's clock
   std::string control_token;       ///< empty: the control API is for this machine only, and needs none

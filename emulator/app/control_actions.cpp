@@ -6,8 +6,8 @@
 
 #include "emulator/app/connection_string.h"
 #include "emulator/hub/hub.h"
-#include "emulator/seed/seed.h"
 #include "emulator/hub/observer.h"
+#include "emulator/seed/seed.h"
 
 namespace iothub::app {
 namespace {

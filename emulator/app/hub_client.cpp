@@ -45,13 +45,13 @@ std::string answer_text(int status, const std::string& error_code) {
 HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
     : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
 
-HubClient::Answer HubClient::ask_service(const char* method, const std::string& path,
-                                        const std::string& json) const {
+HubClient::Answer HubClient::ask_service(const char* method, const std::string& path, const std::string& json) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
   std::optional<std::string> token = hub::sign_sas_token(hub_.host, hub_.policy, hub_.key, expiry);
   if (!token) throw HubClientError("the connection string's SharedAccessKey is not base64");
-  return ask({.method = method, .path = path, .authorization = std::move(*token), .body = json, .patience = kAnswerTime});
+  return ask(
+      {.method = method, .path = path, .authorization = std::move(*token), .body = json, .patience = kAnswerTime});
 }
 
 HubClient::Answer HubClient::control(const ControlRequest& request) const {

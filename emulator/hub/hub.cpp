@@ -90,7 +90,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
       c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, *throttle_, clock, scheduler, random,
                                  *observers_, *metrics_)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, options_.event_retention_bytes, store,
-                                                         clock, scheduler)),
+                                                        clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       faults_(std::make_unique<Faults>(clock)),
       settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),

@@ -25,8 +25,8 @@ struct SizedClient : test::RestClient {
 
 TEST_CASE("every operation is throttled, but those that the hub itself throttles and settlements") {
   using namespace heads::rest;
-  const std::set<void (*)(Call&)> free{send_telemetry,  purge_c2d,   complete_or_reject_c2d,
-                                       complete_upload, abandon_c2d, complete_upload_of_path,
+  const std::set<void (*)(Call&)> free{send_telemetry,   purge_c2d,         complete_or_reject_c2d,
+                                       complete_upload,  abandon_c2d,       complete_upload_of_path,
                                        receive_feedback, complete_feedback, abandon_feedback};
   for (const Route& route : routes()) {
     if (route.operation == nullptr || !route.operation) continue;

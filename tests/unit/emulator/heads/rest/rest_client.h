@@ -106,8 +106,8 @@ struct RestClient {
   FakeScheduler scheduler;
   heads::SessionEnvironment environment{hubs, scheduler, hub.clock};
   FakeOutbox outbox;
-  heads::rest::RestSession session{
-      environment, heads::Peer{.connection_id = "c1", .remote_address = "127.0.0.1:50000"}, outbox};
+  heads::rest::RestSession session{environment, heads::Peer{.connection_id = "c1", .remote_address = "127.0.0.1:50000"},
+                                   outbox};
 };
 
 }  // namespace iothub::test
