@@ -10,18 +10,18 @@ mkdir -p "$work/build/release"
 ln -s "$1" "$work/build/release/iothub-emulator"
 export HOME=$work XDG_DATA_HOME=
 unset SSL_CERT_FILE REQUESTS_CA_BUNDLE IOTHUB_CONNECTION_STRING
-readme=$PWD/README.md
+readme=$PWD/README.md examples=$PWD/examples
 cd "$work"
 
 # The first word of each command of the README, so that a command that is added there is noticed here.
-known='./scripts/|build/release/iothub-emulator (exec|serve|health|connection-string)|eval "\$\(build/release/iothub-emulator env\)"'
+known='./scripts/|build/release/iothub-emulator (exec|serve|health|connection-string|monitor|simulate|messages|faults|clock|snapshot|reset)|eval "\$\(build/release/iothub-emulator env\)"'
 unknown=$(awk '/^```sh/{on=1;next} /^```/{on=0} on' "$readme" | grep -vE "^($known)" || true)
 [ -z "$unknown" ] || { echo "README.md has commands that this test does not know:"; echo "$unknown"; exit 1; }
 
 [ "$(build/release/iothub-emulator exec -- sh -c 'echo "$IOTHUB_CONNECTION_STRING"')" = \
   'HostName=localhost;SharedAccessKeyName=iothubowner;SharedAccessKey=aW90aHVib3duZXItcHJpbWFyeS1rZXktMDAwMDAwMDA=' ]
 
-build/release/iothub-emulator serve --ready-file "$work/ready" 2>"$work/log" &
+build/release/iothub-emulator serve --seed "$examples/seeds/tutorial.yaml" --ready-file "$work/ready" 2>"$work/log" &
 hub=$!
 trap 'kill "$hub" 2>/dev/null || true; rm -rf "$work"' EXIT
 for _ in $(seq 200); do [ -e "$work/ready" ] && break; sleep 0.1; done
@@ -36,6 +36,15 @@ eval "$(build/release/iothub-emulator env)"
 [ -r "$SSL_CERT_FILE" ] && [ -r "$REQUESTS_CA_BUNDLE" ] && [ -r "$NODE_EXTRA_CA_CERTS" ]
 build/release/iothub-emulator health
 [ -r "$(build/release/iothub-emulator ca)" ]
+(timeout 20 build/release/iothub-emulator monitor --from beginning --json || true) | head -n 1 >"$work/monitored" &
+monitor=$!
+build/release/iothub-emulator simulate --devices 2 --template "$examples/simulate.yaml" --rate 20 --duration 1 >/dev/null 2>&1
+build/release/iothub-emulator messages count=3 wait=30s | grep -q simulated-
+wait "$monitor" && [ -s "$work/monitored" ]
+build/release/iothub-emulator faults add action=cut operation=telemetry count=1 >/dev/null
+build/release/iothub-emulator clock advance 1h >/dev/null
+build/release/iothub-emulator snapshot save before >/dev/null
+build/release/iothub-emulator reset
 if build/release/iothub-emulator connection-string --device D --module M 2>/dev/null; then
   echo "a connection string of a device that is not there"; exit 1
 fi
