@@ -23,8 +23,7 @@ constexpr const char* kPut =
     "CASE ?1 WHEN 'deviceJob' THEN json_extract(?3, '$.deviceId') END) "
     "ON CONFLICT (kind, id) DO UPDATE SET (json, created_time, device_id) = "
     "(excluded.json, excluded.created_time, excluded.device_id)";
-constexpr const char* kSelectKinds =
-    "SELECT DISTINCT kind FROM document WHERE kind >= ?1 AND kind < ?2 ORDER BY kind";
+constexpr const char* kSelectKinds = "SELECT DISTINCT kind FROM document WHERE kind >= ?1 AND kind < ?2 ORDER BY kind";
 constexpr const char* kRemove = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
 constexpr const char* kRemoveAll = "DELETE FROM document WHERE kind = ?1";
 

@@ -26,7 +26,8 @@ class DocumentTable {
   void remove_all(std::string_view kind);
 
  private:
-  Statement select_, select_all_, select_after_, device_jobs_, newest_jobs_, jobs_before_, kinds_, put_, remove_, remove_all_;
+  Statement select_, select_all_, select_after_, device_jobs_, newest_jobs_, jobs_before_, kinds_, put_, remove_,
+      remove_all_;
 };
 
 }  // namespace iothub::storage

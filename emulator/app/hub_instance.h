@@ -9,8 +9,8 @@
 
 #include "emulator/app/config.h"
 #include "emulator/app/temporary_folder.h"
-#include "emulator/hub/hub.h"
 #include "emulator/hub/blobs/remote_storage.h"
+#include "emulator/hub/hub.h"
 #include "emulator/hub/virtual_time.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/worker.h"

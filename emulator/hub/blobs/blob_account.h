@@ -95,8 +95,8 @@ class BlobAccount final : public BlobStorage {
   /// The open transaction is durable, or lost: files that nothing names any more go, or stay.
   void committed();
   void rolled_back() { superfluous_.clear(); }
-  /// The store has other content now: blobs and blocks whose files are gone go, too. Files that nothing names stay until
-  /// the next start, as another snapshot may name them.
+  /// The store has other content now: blobs and blocks whose files are gone go, too. Files that nothing names stay
+  /// until the next start, as another snapshot may name them.
   void store_replaced();
 
  private:

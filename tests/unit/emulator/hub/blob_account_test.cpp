@@ -90,12 +90,10 @@ TEST_CASE("conditions decide about reading and writing") {
   Account account;
   const std::string etag = blob_etag(account.put("b", "1").value().etag);
   CHECK(account.put("b", "2", conditions({}, "*")).error().code == BlobErrorCode::BlobAlreadyExists);
-  CHECK(account.put("b", "2", conditions("\"0x1\"", {})).error().code ==
-        BlobErrorCode::ConditionNotMet);
+  CHECK(account.put("b", "2", conditions("\"0x1\"", {})).error().code == BlobErrorCode::ConditionNotMet);
   CHECK(account.put("new", "2", conditions("*", {})).error().code == BlobErrorCode::ConditionNotMet);
   CHECK(account.blobs().blob("box", "b", conditions(etag, {})));
-  CHECK(account.blobs().blob("box", "b", conditions({}, etag)).error().code ==
-        BlobErrorCode::ConditionNotMet);
+  CHECK(account.blobs().blob("box", "b", conditions({}, etag)).error().code == BlobErrorCode::ConditionNotMet);
   CHECK(account.put("b", "2", conditions(etag, {})));
 }
 
@@ -130,4 +128,17 @@ TEST_CASE("the next start removes files that nothing names") {
   account.blobs().remove_container("box").value();
   REQUIRE(account.hub.hub.commit());
   CHECK(account.files() == 0);
+}
+
+TEST_CASE("a store that comes back names only blobs whose content is still there") {
+  Account account;
+  const std::string first = account.put("first", "1").value().parts.front().file;
+  account.put("second", "2").value();
+  REQUIRE(account.put_block("QQ==", "A"));
+  std::filesystem::remove(account.folder.path() / "blobs" / first);
+  account.hub.hub.store_replaced();
+  CHECK(account.blobs().blob("box", "first").error().code == BlobErrorCode::BlobNotFound);
+  CHECK(account.blobs().blob("box", "second"));
+  CHECK(account.blobs().uncommitted_blocks("box", "b").size() == 1);
+  CHECK(account.files() == 2);
 }

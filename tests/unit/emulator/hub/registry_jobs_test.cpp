@@ -16,7 +16,7 @@ using namespace iothub::test;
 namespace {
 
 struct ExportWorld {
-  Jobs() {
+  ExportWorld() {
     hub.hub.open_blobs({.folder = folder.path() / "blobs", .durable = false});
     blobs().create_container("box", {}).value();
   }

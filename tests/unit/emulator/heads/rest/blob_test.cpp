@@ -81,7 +81,7 @@ TEST_CASE("a large blob arrives in pieces and leaves as its reader takes it") {
   client.client.receive(client.bytes("GET", "b"));
   std::string got = client.client.outbox.take();
   CHECK(got.size() < 300'000);
-  CHECK(client.client.outbox.reading_paused);
+  CHECK(client.client.session.is_at_work());
   // A second request waits until the answer is out.
   client.client.receive(client.bytes("GET", "b", {}, {}, {{"Range", "bytes=0-1"}}));
   while (got.size() < content.size()) {
@@ -98,7 +98,35 @@ TEST_CASE("a large blob arrives in pieces and leaves as its reader takes it") {
   REQUIRE(answers.size() == 2);
   CHECK(answers[0].body == content);
   CHECK(answers[1].body == "0\n");
-  CHECK_FALSE(client.client.outbox.reading_paused);
+  CHECK_FALSE(client.client.session.is_at_work());
+}
+
+TEST_CASE("a long upload has all the time it takes, while something comes") {
+  using std::chrono::seconds;
+  BlobClient client;
+  const std::string request = client.bytes("PUT", "b", {}, "0123456789", {{"x-ms-blob-type", "BlockBlob"}});
+  client.client.receive(request.substr(0, request.size() - 10));
+  for (std::size_t left = 10; left > 0; --left) {
+    client.client.scheduler.advance(seconds{29});
+    client.client.receive(request.substr(request.size() - left, 1));
+  }
+  CHECK(client.client.answer().status == 201);
+  client.client.scheduler.advance(seconds{3600});
+  CHECK_FALSE(client.client.outbox.closed);
+
+  client.client.receive(request.substr(0, request.size() - 5));
+  client.client.scheduler.advance(heads::rest::kRequestTime);
+  CHECK(client.client.answer().status == 408);
+  CHECK(client.client.outbox.closed);
+}
+
+TEST_CASE("a download breaks off when the storage fails under it, and ends with its reader") {
+  BlobClient client;
+  REQUIRE(client.put("b", std::string(1'000'000, 'x')).status == 201);
+  client.client.receive(client.bytes("GET", "b"));
+  CHECK(client.client.session.finishes_alone());
+  client.client.session.commit_failed();
+  CHECK(client.client.outbox.closed);
 }
 
 TEST_CASE("a body that differs from its Content-MD5 is not kept") {
