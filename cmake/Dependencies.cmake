@@ -5,6 +5,7 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(EXPAT 2.4 REQUIRED)
 find_package(Boost 1.81 REQUIRED)  # Asio, Beast, System: headers only
 
 # Without implicit conversions: a Json would otherwise convert to anything, a Result's error included.

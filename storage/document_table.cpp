@@ -23,6 +23,7 @@ constexpr const char* kPut =
     "CASE ?1 WHEN 'deviceJob' THEN json_extract(?3, '$.deviceId') END) "
     "ON CONFLICT (kind, id) DO UPDATE SET (json, created_time, device_id) = "
     "(excluded.json, excluded.created_time, excluded.device_id)";
+constexpr const char* kSelectKinds = "SELECT DISTINCT kind FROM document WHERE kind >= ?1 AND kind < ?2 ORDER BY kind";
 constexpr const char* kRemove = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
 constexpr const char* kRemoveAll = "DELETE FROM document WHERE kind = ?1";
 
@@ -41,6 +42,7 @@ DocumentTable::DocumentTable(sqlite3* database)
       device_jobs_(database, kDeviceJobs),
       newest_jobs_(database, kNewestJobs),
       jobs_before_(database, kJobsBefore),
+      kinds_(database, kSelectKinds),
       put_(database, kPut),
       remove_(database, kRemove),
       remove_all_(database, kRemoveAll) {}
@@ -69,6 +71,15 @@ std::vector<Store::Document> DocumentTable::jobs_made_before(std::string_view cr
                                                              std::int64_t limit) {
   if (id.empty()) return documents_of(newest_jobs_.run(limit));
   return documents_of(jobs_before_.run(created_time, id, limit));
+}
+
+std::vector<std::string> DocumentTable::kinds(std::string_view prefix) {
+  // UTF-8 has no byte 0xFF, so this is after everything that begins with the prefix.
+  const std::string after = std::string(prefix) + '\xff';
+  std::vector<std::string> found;
+  Run run = kinds_.run(prefix, after);
+  while (run.next()) found.push_back(run.text(0));
+  return found;
 }
 
 void DocumentTable::put(std::string_view kind, std::string_view id, std::string_view json) {

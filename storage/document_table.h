@@ -20,12 +20,14 @@ class DocumentTable {
   std::vector<Store::Document> documents_after(std::string_view kind, std::string_view id, std::int64_t limit);
   std::vector<Store::Document> device_jobs_after(std::string_view device_id, std::string_view id, std::int64_t limit);
   std::vector<Store::Document> jobs_made_before(std::string_view created_time, std::string_view id, std::int64_t limit);
+  std::vector<std::string> kinds(std::string_view prefix);
   void put(std::string_view kind, std::string_view id, std::string_view json);
   bool remove(std::string_view kind, std::string_view id);
   void remove_all(std::string_view kind);
 
  private:
-  Statement select_, select_all_, select_after_, device_jobs_, newest_jobs_, jobs_before_, put_, remove_, remove_all_;
+  Statement select_, select_all_, select_after_, device_jobs_, newest_jobs_, jobs_before_, kinds_, put_, remove_,
+      remove_all_;
 };
 
 }  // namespace iothub::storage

@@ -662,6 +662,10 @@ std::vector<Store::Document> SqliteStore::jobs_made_before(std::string_view crea
       [&](Database::Statements& statements) { return statements.documents.jobs_made_before(created_time, id, limit); });
 }
 
+std::vector<std::string> SqliteStore::document_kinds(std::string_view prefix) {
+  return read([&](Database::Statements& statements) { return statements.documents.kinds(prefix); });
+}
+
 void SqliteStore::put_document(std::string_view kind, std::string_view id, std::string_view json) {
   write([&](Database::Statements& statements) { statements.documents.put(kind, id, json); });
 }

@@ -100,6 +100,7 @@ class SqliteStore final : public Store {
   std::vector<Document> device_jobs_after(std::string_view device_id, std::string_view id, std::int64_t limit) override;
   std::vector<Document> jobs_made_before(std::string_view created_time, std::string_view id,
                                          std::int64_t limit) override;
+  std::vector<std::string> document_kinds(std::string_view prefix) override;
   void put_document(std::string_view kind, std::string_view id, std::string_view json) override;
   bool remove_document(std::string_view kind, std::string_view id) override;
   void remove_documents(std::string_view kind) override;

@@ -145,6 +145,8 @@ class Store {
   /// Of the kind `job`, newest `createdTime` first, those made before the given one (id empty: from the newest).
   virtual std::vector<Document> jobs_made_before(std::string_view created_time, std::string_view id,
                                                  std::int64_t limit) = 0;
+  /// The kinds that begin so and have a document.
+  virtual std::vector<std::string> document_kinds(std::string_view prefix) = 0;
   virtual void put_document(std::string_view kind, std::string_view id, std::string_view json) = 0;
   /// False when there was none.
   virtual bool remove_document(std::string_view kind, std::string_view id) = 0;

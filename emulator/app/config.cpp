@@ -8,6 +8,7 @@
 #include <span>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/remote_blob_client.h"
 #include "emulator/net/listener.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/nearest_name.h"
@@ -206,6 +207,14 @@ constexpr Setting kSettings[] = {
     {"routes", Kind::value, kServing | bit(Command::route), "FILE",
      "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
      [](Config& config, const Values& values) { config.routes_file = one(values); }},
+    {"storage-connection-string", Kind::value, kServing, "STRING",
+     "storage account for file uploads, of Azure or an Azurite [the hub's own]",
+     [](Config& config, const Values& values) {
+       parse_storage_connection_string(one(values));
+       config.storage_connection_string = one(values);
+     }},
+    {"storage-container", Kind::value, kServing, "NAME", "its container [uploads]",
+     [](Config& config, const Values& values) { config.storage_container = one(values); }},
     {"seed", Kind::list, kServing, "FILE",
      "make what the seed FILE describes before the hub is ready; a folder: each of its seeds by name (repeatable)",
      [](Config& config, const Values& values) { config.seed_files.assign(values.begin(), values.end()); }},

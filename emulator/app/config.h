@@ -63,7 +63,9 @@ struct Config {
   bool allow_port_fallback = false;  ///< `serve` always may
   std::optional<std::int64_t> sas_grace_seconds;
   int partitions = hub::kDefaultPartitions;  ///< a data folder keeps those it was made with
-  std::filesystem::path routes_file;         ///< empty: the default routes
+  std::string storage_connection_string;     ///< empty: uploads go to the hub's own storage
+  std::string storage_container = "uploads";
+  std::filesystem::path routes_file;  ///< empty: the default routes
   int retention_days = hub::kDefaultRetentionDays;
   std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
   std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has

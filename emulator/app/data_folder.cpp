@@ -32,6 +32,10 @@ std::filesystem::path database_file(const std::filesystem::path& data_folder) {
   return data_folder / "hub.db";
 }
 
+std::filesystem::path blob_folder(const std::filesystem::path& data_folder) {
+  return data_folder / "blobs";
+}
+
 void make_private_folder(const std::filesystem::path& folder) {
   // False for a folder that was there: its mode is its owner's choice.
   if (std::filesystem::create_directories(folder)) {

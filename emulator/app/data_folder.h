@@ -17,6 +17,7 @@ std::filesystem::path default_ca_folder(const Environment& environment);
 
 /// The hub's database in its data folder.
 std::filesystem::path database_file(const std::filesystem::path& data_folder);
+std::filesystem::path blob_folder(const std::filesystem::path& data_folder);
 
 /// Makes the folder, for its owner only, and those above it where they are missing. Throws
 /// std::filesystem::filesystem_error.

@@ -68,12 +68,14 @@ Emulator::Emulator(Config config, PortFallback fallback)
       instance_(config_, names_, config_.in_memory ? std::nullopt : std::optional(database_file(config_.data_folder)),
                 loop_, random_),
       hub_set_({config_, hubs_, loop_, server_, tls_, authority_, random_,
-                [this](const std::string& address) { listen_on(address); }},
+                [this](const std::string& address) { listen_on(address); },
+                [this](HubInstance& instance) { equip(instance); }},
                instance_),
       actions_(config_, ports_, authority_, server_, hub_set_),
       control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
       worker_(loop_) {
   hub::Hub& hub = instance_.hub();
+  equip(instance_);
   configure_events(hub);
   if (!config_.seed_files.empty()) {
     const seed::Report report = apply_seeds(hub, parse_seeds(read_seed_texts(config_.seed_files)));
@@ -91,6 +93,10 @@ Emulator::Emulator(Config config, PortFallback fallback)
               policy_strings(hub.host_name(), ports_.https, hub.auth().policies()),
               event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front())};
   publish_run_file();
+}
+
+void Emulator::equip(HubInstance& instance) {
+  instance.open_blobs(config_, ports_.https, worker_, remote_blobs_);
 }
 
 void Emulator::configure_events(hub::Hub& hub) {

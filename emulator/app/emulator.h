@@ -10,6 +10,7 @@
 #include "emulator/app/hub_instance.h"
 #include "emulator/app/hub_set.h"
 #include "emulator/app/ports.h"
+#include "emulator/app/remote_blob_client.h"
 #include "emulator/app/run_file.h"
 #include "emulator/app/running_hub.h"
 #include "emulator/heads/control/control.h"
@@ -51,6 +52,7 @@ class Emulator {
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
   void listen_on(const std::string& address);
+  void equip(HubInstance& instance);
   void configure_events(hub::Hub& hub);
   void make_rsa_leaf();
   void publish_run_file();
@@ -64,6 +66,7 @@ class Emulator {
   net::Server server_;
   const Ports ports_;  ///< before the store: a second hub fails by the port, and leaves no trace on the disk
   net::SystemRandom random_;
+  RemoteBlobClient remote_blobs_;
   HubInstance instance_;
   HubSet hub_set_;
   ControlActions actions_;

@@ -8,9 +8,13 @@
 
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
+#include "emulator/app/remote_blob_client.h"
 #include "emulator/app/route_endpoints.h"
 #include "emulator/app/seeded_random.h"
+#include "emulator/hub/blobs/blob_account.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/registry_jobs.h"
+#include "emulator/hub/uploads.h"
 
 namespace iothub::app {
 namespace {
@@ -84,6 +88,22 @@ HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
       hub_(hub_options(config, std::move(names), *time_, *store_, loop), *store_, *time_, *time_,
            seeded_random_ ? *seeded_random_ : random),
       wal_check_(loop.scheduler()) {}
+
+void HubInstance::open_blobs(const Config& config, std::uint16_t https_port, net::Worker& worker,
+                             hub::RemoteBlobs& remote) {
+  if (!database_) blob_folder_ = std::make_unique<TemporaryFolder>();
+  background_ = std::make_unique<net::WorkerBackground>(worker);
+  hub_.use_background(*background_);
+  hub_.open_blobs({.folder = database_ ? blob_folder(database_->parent_path()) : blob_folder_->path(),
+                   .durable = database_.has_value(),
+                   .port = https_port});
+  hub_.registry_jobs().use_remote_blobs(remote);
+  if (config.storage_connection_string.empty()) return;
+  hub::RemoteStorageOptions options = parse_storage_connection_string(config.storage_connection_string);
+  options.container = config.storage_container;
+  remote_storage_ = std::make_unique<hub::RemoteStorage>(std::move(options), remote, *background_, hub_.clock());
+  hub_.uploads().use_storage(*remote_storage_);
+}
 
 void HubInstance::watch_wal(net::Worker& worker) {
   if (!database_) return;

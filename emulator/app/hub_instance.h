@@ -1,5 +1,6 @@
 #pragma once
-/// One hub with what belongs to it alone: its time and its store.
+/// One hub with what belongs to it alone: its time, its store and its blobs.
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -7,10 +8,13 @@
 #include <vector>
 
 #include "emulator/app/config.h"
+#include "emulator/app/temporary_folder.h"
+#include "emulator/hub/blobs/remote_storage.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/virtual_time.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/worker.h"
+#include "emulator/net/worker_background.h"
 #include "storage/checkpointer.h"
 #include "storage/sqlite_store.h"
 
@@ -30,6 +34,11 @@ class HubInstance {
   storage::SqliteStore& store() { return *store_; }
   bool in_memory() const { return !database_.has_value(); }
 
+  /// Blobs of the hub's own, kept beside the database, and its devices' uploads there or in the storage account that
+  /// `config` names. `https_port` is where clients reach them; worker and `remote` outlive the last call of the hub.
+  /// Throws storage::Error.
+  void open_blobs(const Config& config, std::uint16_t https_port, net::Worker& worker, hub::RemoteBlobs& remote);
+
   /// Lets the worker checkpoint the WAL of a hub that is on the disk; the worker ends before the hub.
   void watch_wal(net::Worker& worker);
 
@@ -39,7 +48,10 @@ class HubInstance {
   std::unique_ptr<hub::RandomSource> seeded_random_;  ///< only with --deterministic
   std::unique_ptr<storage::SqliteStore> store_;
   std::unique_ptr<storage::Checkpointer> checkpointer_;  ///< runs on the worker
+  std::unique_ptr<TemporaryFolder> blob_folder_;         ///< of a hub that keeps nothing
   hub::Hub hub_;
+  std::unique_ptr<hub::RemoteStorage> remote_storage_;  ///< where uploads go elsewhere
+  std::unique_ptr<net::WorkerBackground> background_;
   hub::Timer wal_check_;
   bool checkpointing_ = false;
 };

@@ -107,6 +107,7 @@ hub::Result<HubInstance*> HubSet::add(const std::string& name) {
   }
   more_.push_back(
       std::make_unique<HubInstance>(around_.config, std::vector{host}, std::nullopt, around_.loop, around_.random));
+  around_.equip(*more_.back());
   around_.directory.add(more_.back()->hub());
   around_.tls.add_name(host, [authority = &around_.authority, host] {
     return authority->mint_leaf(std::vector{host}, net::tls::KeyType::ec_p256);

@@ -18,7 +18,8 @@ namespace iothub::app {
 
 class HubSet {
  public:
-  /// All outlive it. `listen` opens every port on an address; throws net::BindError.
+  /// All outlive it. `listen` opens every port on an address; throws net::BindError. `equip` gives a new hub what it
+  /// shares with the others.
   struct Around {
     const Config& config;
     hub::HubDirectory& directory;
@@ -28,6 +29,7 @@ class HubSet {
     const net::tls::CertificateAuthority& authority;
     hub::RandomSource& random;
     std::function<void(const std::string& address)> listen;
+    std::function<void(HubInstance& instance)> equip;
   };
   /// `first` is the default hub, in the directory already.
   HubSet(Around around, HubInstance& first);

@@ -104,6 +104,10 @@ Json error_entry(const Identity& identity, const HubError& error) {
   return json;
 }
 
+Identity identity_of(const Json& entry) {
+  return {{text_of(entry, "id")}, {text_of(entry, "moduleId")}};
+}
+
 HubError too_many_entries() {
   return {ErrorCode::TooManyDevices, "Too many devices in one request", "a bulk request holds at most 100 entries", {}};
 }
@@ -126,12 +130,19 @@ Result<Json> run_bulk(Registry& registry, Twins& twins, const Json& entries) {
   Json errors = Json::array();
   Json warnings = Json::array();
   for (const Json& entry : entries) {
-    const Identity identity{{text_of(entry, "id")}, {text_of(entry, "moduleId")}};
-    if (const Result<void> done = run_entry(registry, twins, entry, identity, warnings); !done) {
-      errors.push_back(error_entry(identity, done.error()));
+    if (const Result<void> done = run_bulk_entry(registry, twins, entry, warnings); !done) {
+      errors.push_back(bulk_error(entry, done.error()));
     }
   }
   return Json{{"isSuccessful", errors.empty()}, {"errors", errors}, {"warnings", warnings}};
+}
+
+Result<void> run_bulk_entry(Registry& registry, Twins& twins, const Json& entry, Json& warnings) {
+  return run_entry(registry, twins, entry, identity_of(entry), warnings);
+}
+
+Json bulk_error(const Json& entry, const HubError& error) {
+  return error_entry(identity_of(entry), error);
 }
 
 Result<Regeneration> regenerate_keys(Registry& registry, const Json& body) {

@@ -12,6 +12,11 @@ namespace iothub::hub {
 /// array (400004).
 Result<Json> run_bulk(Registry& registry, Twins& twins, const Json& entries);
 
+/// One entry by its importMode; what did not stop it is appended to `warnings`.
+Result<void> run_bulk_entry(Registry& registry, Twins& twins, const Json& entry, Json& warnings);
+/// `{"deviceId","moduleId","errorCode":<number>,"errorStatus"}`, as bulk answers and import logs write it.
+Json bulk_error(const Json& entry, const HubError& error);
+
 struct Regeneration {
   Json body;
   int http_status = 200;  ///< 200 all, 207 some, 400 none

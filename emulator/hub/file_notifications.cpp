@@ -25,11 +25,12 @@ FileNotifications::FileNotifications(storage::Store& store, const Clock& clock, 
                                      RandomSource& random)
     : store_(store), clock_(clock), random_(random), lock_end_(scheduler) {}
 
-void FileNotifications::add(const DeviceId& device, const std::string& blob_name, const BlobProperties& blob) {
+void FileNotifications::add(const DeviceId& device, const std::string& blob_name, const std::string& blob_uri,
+                            const BlobProperties& blob) {
   const Timestamp now = clock_.now();
   Json body;
   body["deviceId"] = device.value;
-  body["blobUri"] = blob.uri;
+  body["blobUri"] = blob_uri;
   body["blobName"] = blob_name;
   body["lastUpdatedTime"] = whole_seconds(blob.last_modified);
   body["blobSizeInBytes"] = blob.size;

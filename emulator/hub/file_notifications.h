@@ -34,7 +34,8 @@ class FileNotifications {
   FileNotifications(const FileNotifications&) = delete;
   FileNotifications& operator=(const FileNotifications&) = delete;
 
-  void add(const DeviceId& device, const std::string& blob_name, const BlobProperties& blob);
+  void add(const DeviceId& device, const std::string& blob_name, const std::string& blob_uri,
+           const BlobProperties& blob);
 
   /// Locks the oldest one for 60 s; nothing when none is available. The tenth delivery is the last.
   std::optional<FileNotification> receive();

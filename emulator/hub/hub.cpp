@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "emulator/hub/background.h"
+#include "emulator/hub/blobs/blob_account.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/event_reader.h"
@@ -16,6 +18,7 @@
 #include "emulator/hub/notifications.h"
 #include "emulator/hub/observer.h"
 #include "emulator/hub/refusals.h"
+#include "emulator/hub/registry_jobs.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/settings.h"
 #include "emulator/hub/throttle.h"
@@ -93,6 +96,9 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
                                                         clock, scheduler)),
       uploads_(std::make_unique<Uploads>(store, clock, scheduler, random)),
       faults_(std::make_unique<Faults>(clock)),
+      foreground_(std::make_unique<Foreground>()),
+      background_(foreground_.get()),
+      registry_jobs_(std::make_unique<RegistryJobs>(*this, store, scheduler, random)),
       settings_(std::make_unique<Settings>(store, auth_, *routing_, options_.open_endpoint)),
       activity_flush_(scheduler) {
   links_.on_gone([this](const Identity& identity) {
@@ -128,11 +134,17 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
   consumer_group_removed_ =
       events_.consumer_groups().on_removed([this](const std::string& group) { event_reader_->end_claims(group); });
   jobs_.resume();
+  registry_jobs_->resume();
   schedule_activity_flush();
 }
 
 Hub::~Hub() {
   links_.on_gone(nullptr);
+}
+
+void Hub::open_blobs(BlobAccountOptions options) {
+  blobs_ = std::make_unique<BlobAccount>(std::move(options), store_, clock_, random_);
+  uploads_->use_storage(*blobs_);
 }
 
 void Hub::schedule_activity_flush() {
@@ -159,6 +171,7 @@ bool Hub::commit() {
   try {
     throttle_->save();
     store_.commit();
+    if (blobs_) blobs_->committed();
     return true;
   } catch (const storage::Error& error) {
     spdlog::error("hub {}: the turn's writes could not be committed and are dropped: {}", host_name(), error.what());
@@ -207,6 +220,7 @@ void Hub::forget() {
   feedback_->forget();
   c2d_->forget();
   throttle_->forget();
+  if (blobs_) blobs_->rolled_back();
   settings_->forget();
 }
 
@@ -227,6 +241,9 @@ void Hub::store_replaced() {
   c2d_->forget_delivered();
   settings_->forget();
   jobs_.store_replaced();
+  registry_jobs_->store_replaced();
+  if (blobs_) blobs_->store_replaced();
+  commit_now();
   refusals_->clear();
 }
 

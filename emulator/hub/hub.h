@@ -25,6 +25,9 @@
 
 namespace iothub::hub {
 
+class Background;
+class BlobAccount;
+struct BlobAccountOptions;
 class C2d;
 class FaultRules;
 class Feedback;
@@ -33,6 +36,7 @@ class Notifications;
 class Observers;
 class Refusals;
 struct Metrics;
+class RegistryJobs;
 
 namespace routing {
 class Routing;
@@ -100,6 +104,14 @@ class Hub {
   Metrics& metrics() { return *metrics_; }
   Refusals& refusals() { return *refusals_; }
   FaultRules& fault_rules() { return *fault_rules_; }
+  RegistryJobs& registry_jobs() { return *registry_jobs_; }
+  /// Storage of the hub's own, also for its devices' uploads. Throws storage::Error.
+  void open_blobs(BlobAccountOptions options);
+  /// Null until open_blobs().
+  BlobAccount* blobs() { return blobs_.get(); }
+  /// What blocks runs there, and until then in the hub's own thread; outlives the hub's last call.
+  void use_background(Background& background) { background_ = &background; }
+  Background& background() { return *background_; }
   Settings& settings() { return *settings_; }
 
   /// Runs calls as one: what they wrote is undone when `work` returns false. They make no events. With `hidden_links`
@@ -163,6 +175,10 @@ class Hub {
   std::unique_ptr<Uploads> uploads_;
   std::unique_ptr<Faults> faults_;
   Listeners<const std::string&>::Listener consumer_group_removed_;
+  std::unique_ptr<Background> foreground_;
+  Background* background_;
+  std::unique_ptr<BlobAccount> blobs_;
+  std::unique_ptr<RegistryJobs> registry_jobs_;
   std::unique_ptr<Settings> settings_;
   bool silent_ = false;  ///< changes make no events
   Timer activity_flush_;

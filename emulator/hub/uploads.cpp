@@ -47,7 +47,7 @@ std::int64_t Uploads::count_active(const std::string& kind) {
   return active;
 }
 
-Result<Json> Uploads::begin(const DeviceId& device, const Json& request) {
+Result<Json> Uploads::begin(const DeviceId& device, const Json& request, const std::string& client_host) {
   if (storage_ == nullptr) return no_upload_storage();
   const Result<std::string> name = blob_name_in(request);
   if (!name) return name.error();
@@ -57,8 +57,9 @@ Result<Json> Uploads::begin(const DeviceId& device, const Json& request) {
   const Timestamp expiry = clock_.now().plus_seconds(kUploadSeconds);
   const std::string blob = device.value + "/" + *name;
   const std::string correlation_id = new_guid(random_);
-  store_.put_document(kind, correlation_id, dump({{"blobName", blob}, {"expiry", expiry.ticks}}));
-  BlobGrant grant = storage_->grant(blob, expiry);
+  BlobGrant grant = storage_->grant(blob, expiry, client_host);
+  const std::string uri = "https://" + grant.host_name + "/" + grant.container + "/" + blob;
+  store_.put_document(kind, correlation_id, dump({{"blobName", blob}, {"blobUri", uri}, {"expiry", expiry.ticks}}));
   Json answer;
   answer["correlationId"] = correlation_id;
   answer["hostName"] = std::move(grant.host_name);
@@ -68,27 +69,40 @@ Result<Json> Uploads::begin(const DeviceId& device, const Json& request) {
   return answer;
 }
 
-Result<void> Uploads::complete(const DeviceId& device, std::string_view correlation_id, const Json& request) {
-  if (!request.is_object()) return bad_request("the body is not a JSON object");
+void Uploads::complete(const DeviceId& device, std::string_view correlation_id, const Json& request, Answer answer) {
+  if (!request.is_object()) return answer(bad_request("the body is not a JSON object"));
   std::string id(correlation_id);
   if (const auto said = request.find("correlationId"); id.empty() && said != request.end() && said->is_string()) {
     id = said->get<std::string>();
   }
-  const std::string kind = kind_of(device);
-  const std::optional<std::string> document = store_.document(kind, id);
+  const std::optional<std::string> document = store_.document(kind_of(device), id);
+  if (!document) return answer(unknown_upload());
+  const Json upload = Json::parse(*document);
+  if (upload["expiry"].get<std::int64_t>() <= clock_.now().ticks) return answer(expired_upload());
+  const auto success = request.find("isSuccess");
+  if (success == request.end() || !success->is_boolean()) return answer(bad_upload_completion());
+
+  const auto blob = upload["blobName"].get<std::string>();
+  if (!success->get<bool>()) {
+    store_.remove_document(kind_of(device), id);
+    return answer({});
+  }
+  if (storage_ == nullptr) return answer(uploaded_blob_missing(blob));
+  storage_->properties(blob, [this, device, id, answer = std::move(answer)](std::optional<BlobProperties> properties) {
+    answer(finish(device, id, properties));
+  });
+}
+
+Result<void> Uploads::finish(const DeviceId& device, const std::string& id,
+                             const std::optional<BlobProperties>& properties) {
+  // Looked for again: another completion may have come while the storage was asked.
+  const std::optional<std::string> document = store_.document(kind_of(device), id);
   if (!document) return unknown_upload();
   const Json upload = Json::parse(*document);
-  if (upload["expiry"].get<std::int64_t>() <= clock_.now().ticks) return expired_upload();
-  const auto success = request.find("isSuccess");
-  if (success == request.end() || !success->is_boolean()) return bad_upload_completion();
-
-  if (success->get<bool>()) {
-    const auto& blob = upload["blobName"].get_ref<const std::string&>();
-    const std::optional<BlobProperties> properties = storage_ == nullptr ? std::nullopt : storage_->properties(blob);
-    if (!properties) return uploaded_blob_missing(blob);
-    notifications_.add(device, blob, *properties);
-  }
-  store_.remove_document(kind, id);
+  const auto blob = upload["blobName"].get<std::string>();
+  if (!properties) return uploaded_blob_missing(blob);
+  notifications_.add(device, blob, upload["blobUri"].get<std::string>(), *properties);
+  store_.remove_document(kind_of(device), id);
   return {};
 }
 

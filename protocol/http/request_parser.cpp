@@ -48,6 +48,8 @@ std::optional<std::string> ambiguity(const Request& request) {
 class RequestParser::Grammar final : public beast::http::basic_parser<true> {
  public:
   Request request;
+  BodyPlan body;
+  std::uint64_t body_bytes = 0;
 
  private:
   void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target, int version,
@@ -63,21 +65,36 @@ class RequestParser::Grammar final : public beast::http::basic_parser<true> {
   }
   void on_header_impl(error_code&) override { header_ended_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view body, error_code&) override {
-    request.body.append(body.data(), body.size());
-    return body.size();
-  }
+  std::size_t on_body_impl(beast::string_view piece, error_code& error) override { return take(piece, error); }
   void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code&) override {
-    request.body.append(body.data(), body.size());
-    return body.size();
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view piece, error_code& error) override {
+    return take(piece, error);
   }
   void on_finish_impl(error_code&) override {}
+
+  std::size_t take(beast::string_view piece, error_code& error) {
+    body_bytes += piece.size();
+    if (body_bytes > body.limit) {
+      error = beast::http::error::body_limit;
+      return 0;
+    }
+    if (body.sink != nullptr) {
+      body.sink->append({piece.data(), piece.size()});
+    } else {
+      request.body.append(piece.data(), piece.size());
+    }
+    return piece.size();
+  }
 
   bool header_ended_ = false;
 };
 
-RequestParser::RequestParser(std::size_t body_limit) : body_limit_(body_limit) {}
+RequestParser::RequestParser(std::size_t body_limit)
+    : RequestParser([body_limit](const Request&) {
+        return BodyPlan{nullptr, body_limit};
+      }) {}
+
+RequestParser::RequestParser(ChooseBody choose_body) : choose_body_(std::move(choose_body)) {}
 
 RequestParser::~RequestParser() = default;
 
@@ -108,7 +125,7 @@ ParserEvent RequestParser::parse() {
     if (rest.empty() || rest == "\r") return {};
     grammar_ = std::make_unique<Grammar>();
     grammar_->header_limit(static_cast<std::uint32_t>(kMaxHeaderBytes));
-    grammar_->body_limit(body_limit_);
+    grammar_->body_limit(boost::none);  // ours comes with the body's plan
     header_checked_ = false;
   }
 
@@ -123,7 +140,7 @@ ParserEvent RequestParser::parse() {
     }
     if (error == beast::http::error::header_limit) return refuse(431, "the header is too large");
     if (error == beast::http::error::body_limit) {
-      return refuse(413, "the body is larger than " + std::to_string(body_limit_) + " bytes");
+      return refuse(413, "the body is larger than " + std::to_string(grammar_->body.limit) + " bytes");
     }
     if (error) return refuse(400, "malformed HTTP: " + error.message());
 
@@ -133,7 +150,13 @@ ParserEvent RequestParser::parse() {
       if (auto problem = ambiguity(request)) return refuse(400, std::move(*problem));
       if (const auto expected = find(request.headers, "Expect"); expected && request.minor_version >= 1) {
         if (!text::equals_ignoring_case(*expected, "100-continue")) return refuse(417, "an unknown expectation");
-        if (!grammar_->is_done() && unread() == 0) return ExpectsContinue{};
+      }
+      grammar_->body = choose_body_(request);
+      if (const auto length = grammar_->content_length(); length && *length > grammar_->body.limit) {
+        return refuse(413, "the body is larger than " + std::to_string(grammar_->body.limit) + " bytes");
+      }
+      if (find(request.headers, "Expect") && request.minor_version >= 1 && !grammar_->is_done() && unread() == 0) {
+        return ExpectsContinue{};
       }
     }
   }
@@ -143,6 +166,10 @@ ParserEvent RequestParser::parse() {
   request.upgrade = grammar_->upgrade();
   grammar_.reset();
   return request;
+}
+
+bool RequestParser::fills_sink() const {
+  return grammar_ && grammar_->body.sink != nullptr;
 }
 
 ParserEvent RequestParser::refuse(int status, std::string reason) {

@@ -2,11 +2,14 @@
 /// Bytes of an HTTP/1.x connection to requests (RFC 9112). No sockets: bytes come in as they arrive, in pieces of any
 /// size.
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <variant>
 
+#include "protocol/http/body.h"
 #include "protocol/http/headers.h"
 
 namespace iothub::http {
@@ -36,11 +39,22 @@ struct ExpectsContinue {};
 /// std::monostate: more bytes are needed.
 using ParserEvent = std::variant<std::monostate, ExpectsContinue, Request, Refusal>;
 
+/// Where a body goes and how long it may be.
+struct BodyPlan {
+  BodySink* sink = nullptr;  ///< takes the body as it arrives and lives until its request is out; null: Request::body
+  std::uint64_t limit = 0;   ///< bytes; a longer body is refused with 413
+};
+
+/// Asked once a request, when its header is complete and sound; it holds no body yet.
+using ChooseBody = std::function<BodyPlan(const Request& header)>;
+
 /// Refuses whatever two readers could understand in different ways (RFC 9112, 11.2): more than one Content-Length or
 /// Host, Content-Length beside Transfer-Encoding, any transfer coding but a single `chunked`, HTTP/1.1 without Host.
 class RequestParser {
  public:
+  /// Bodies of at most `body_limit` bytes, kept in memory.
   explicit RequestParser(std::size_t body_limit);
+  explicit RequestParser(ChooseBody choose_body);
   ~RequestParser();
 
   void feed(std::span<const std::byte> bytes);
@@ -52,6 +66,8 @@ class RequestParser {
   std::size_t unread() const { return buffer_.size() - read_; }
   /// A request has begun to arrive and is not whole.
   bool has_begun() const { return grammar_ != nullptr || unread() > 0; }
+  /// A sink takes the body of the request that is being read.
+  bool fills_sink() const;
   /// Gives them away, when the connection leaves HTTP.
   std::string take_unread();
 
@@ -62,7 +78,7 @@ class RequestParser {
   void skip_empty_lines();
   void release_buffer();
 
-  std::size_t body_limit_;
+  ChooseBody choose_body_;
   std::unique_ptr<Grammar> grammar_;  ///< lives from a request's first byte to its last
   std::string buffer_;
   std::size_t read_ = 0;  ///< how much of the buffer is used up

@@ -1,5 +1,7 @@
 #include "protocol/http/response.h"
 
+#include <time.h>
+
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -7,12 +9,17 @@
 namespace iothub::http {
 
 void serialize(const Response& response, bool keep_alive, std::string& out) {
+  serialize_header(response, response.body.size(), keep_alive, out);
+  if (!response.to_head) out += response.body;
+}
+
+void serialize_header(const Response& response, std::uint64_t body_size, bool keep_alive, std::string& out) {
   out += "HTTP/1.1 ";
   out += std::to_string(response.status);
   out += ' ';
   out += reason_phrase(response.status);
   out += "\r\nContent-Length: ";
-  out += std::to_string(response.body.size());
+  out += std::to_string(body_size);
   for (const Header& header : response.headers) {
     out += "\r\n";
     out += header.name;
@@ -21,7 +28,6 @@ void serialize(const Response& response, bool keep_alive, std::string& out) {
   }
   if (!keep_alive) out += "\r\nConnection: close";
   out += "\r\n\r\n";
-  if (!response.to_head) out += response.body;
 }
 
 void serialize_stream_head(const Response& response, std::string& out) {
@@ -45,6 +51,8 @@ std::string_view reason_phrase(int status) {
       return "Accepted";
     case 204:
       return "No Content";
+    case 206:
+      return "Partial Content";
     case 207:
       return "Multi-Status";
     case 304:
@@ -63,12 +71,16 @@ std::string_view reason_phrase(int status) {
       return "Request Timeout";
     case 409:
       return "Conflict";
+    case 411:
+      return "Length Required";
     case 412:
       return "Precondition Failed";
     case 413:
       return "Request Entity Too Large";
     case 415:
       return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
     case 421:
@@ -109,6 +121,21 @@ std::string http_date(Timestamp time) {
                                    static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
                                    static_cast<int>(clock.seconds().count()));
   return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::optional<Timestamp> parse_http_date(std::string_view text) {
+  const std::string copy(text);
+  std::tm parts{};
+  const char* const end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{parts.tm_year + 1900},
+                                         std::chrono::month{static_cast<unsigned>(parts.tm_mon) + 1},
+                                         std::chrono::day{static_cast<unsigned>(parts.tm_mday)}};
+  if (!date.ok()) return std::nullopt;
+  const auto time = std::chrono::sys_days{date} + std::chrono::hours{parts.tm_hour} +
+                    std::chrono::minutes{parts.tm_min} + std::chrono::seconds{parts.tm_sec};
+  return Timestamp::from_unix_seconds(
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
 }  // namespace iothub::http

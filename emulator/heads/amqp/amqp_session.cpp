@@ -10,6 +10,7 @@
 #include "emulator/heads/amqp/condition.h"
 #include "emulator/heads/amqp/event_filter.h"
 #include "emulator/heads/amqp/event_message.h"
+#include "emulator/heads/amqp/file_notification.h"
 #include "emulator/heads/amqp/management.h"
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/consumer_groups.h"
@@ -18,6 +19,7 @@
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
 #include "emulator/hub/until.h"
+#include "emulator/hub/uploads.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::heads::amqp_head {
@@ -118,6 +120,7 @@ void AmqpSession::closed(std::string_view reason) {
   ended_ = true;
   appended_.stop();
   feedback_available_.reset();
+  file_notification_available_.reset();
   wake_.cancel();
   tick_.cancel();
   expiry_.cancel();
@@ -289,9 +292,14 @@ void AmqpSession::attached(const amqp::Attach& attach) {
       links_.emplace(attach.link, std::move(link));
       return engine_.accept(attach);
     case Kind::file_notices:
-      return refuse(attach,
-                    {"amqp:not-implemented", "File notifications over AMQP are not implemented by the emulator"},
-                    "not implemented");
+      if (!attach.peer_receives) {
+        return refuse(attach, {"amqp:not-allowed", "The link has the wrong direction"}, "wrong direction");
+      }
+      if (!file_notification_available_) {
+        file_notification_available_ = hub_->uploads().notifications().listen([this] { wake(); });
+      }
+      links_.emplace(attach.link, std::move(link));
+      return engine_.accept(attach);
     case Kind::events:
     case Kind::c2d:
     case Kind::methods:
@@ -565,13 +573,20 @@ void AmqpSession::credit(amqp::LinkId id) {
   send_answers(id, link->second);
   if (link->second.reader) read_events(id, link->second);
   if (link->second.address.kind == Kind::feedback) send_feedback(id);
+  if (link->second.address.kind == Kind::file_notices) send_file_notifications(*hub_, engine_, id);
 }
 
 std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string_view tag, amqp::Outcome outcome) {
   if (DeviceLinks* device = devices_.find(id)) return device->settled(id, tag, outcome);
   const auto link = links_.find(id);
   const std::optional<std::string> lock_token = lock_token_of(tag);
-  if (link == links_.end() || link->second.address.kind != Kind::feedback || !lock_token) return std::nullopt;
+  if (link == links_.end() || !lock_token) return std::nullopt;
+  if (link->second.address.kind == Kind::file_notices) {
+    const hub::Result<void> settled = settle_file_notification(*hub_, *lock_token, outcome);
+    if (settled) return std::nullopt;
+    return condition_of(*hub_, settled.error());
+  }
+  if (link->second.address.kind != Kind::feedback) return std::nullopt;
   hub::Result<void> done;
   switch (outcome) {
     case amqp::Outcome::accepted:
@@ -604,6 +619,7 @@ void AmqpSession::serve_receivers() {
   for (auto& [id, link] : links_) {
     if (link.reader) read_events(id, link);
     if (link.address.kind == Kind::feedback) send_feedback(id);
+    if (link.address.kind == Kind::file_notices) send_file_notifications(*hub_, engine_, id);
   }
 }
 

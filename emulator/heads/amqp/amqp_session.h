@@ -17,6 +17,7 @@
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/fault_injection.h"
 #include "emulator/hub/feedback.h"
+#include "emulator/hub/file_notifications.h"
 #include "emulator/hub/hub.h"
 #include "protocol/amqp/engine.h"
 #include "protocol/amqp/message.h"
@@ -102,6 +103,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   Devices devices_;
   hub::Events::Listener appended_;
   std::optional<hub::Feedback::Listener> feedback_available_;
+  std::optional<hub::FileNotifications::Listener> file_notification_available_;
   hub::Timer wake_;
   hub::Timer tick_;
   hub::Timer expiry_;

@@ -22,6 +22,7 @@ constexpr Form kForms[] = {
     {"messages/devicebound", Kind::c2d_send},
     {"messages/servicebound/feedback", Kind::feedback},
     {"messages/servicebound/filenotifications", Kind::file_notices},
+    {"messages/servicebound/fileuploadnotifications", Kind::file_notices},  // as the documentation calls it
     {"messages/events/*", Kind::hub_events},
     {"devices/{d}/messages/events", Kind::events},
     {"devices/{d}/messages/devicebound", Kind::c2d},

@@ -42,6 +42,12 @@ void get_job(Call& call);
 void cancel_job(Call& call);
 void query_jobs(Call& call);
 
+/// Import and export of the registry.
+void create_registry_job(Call& call);
+void list_registry_jobs(Call& call);
+void get_registry_job(Call& call);
+void cancel_registry_job(Call& call);
+
 void get_digital_twin(Call& call);
 void patch_digital_twin(Call& call);
 void invoke_root_command(Call& call);

@@ -17,6 +17,8 @@ namespace iothub::heads::rest {
 namespace {
 
 constexpr std::string_view kOwnPath = "_emulator";
+/// Of an answer that is sent in pieces: far under what a connection may have unsent.
+constexpr std::size_t kSentAtOnce = std::size_t{256} * 1024;
 
 using hub::ErrorCode;
 using hub::HubError;
@@ -131,7 +133,7 @@ RestSession::RestSession(const SessionEnvironment& environment, Peer peer, Outbo
       peer_(std::move(peer)),
       outbox_(outbox),
       table_(table),
-      parser_(kMaxBodyBytes),
+      parser_([this](const http::Request& header) { return plan_body(header); }),
       resume_(environment.scheduler),
       request_deadline_(environment.scheduler) {}
 
@@ -182,13 +184,13 @@ void RestSession::serve_requests() {
   bound_reading();
 }
 
-/// Who sends a request byte by byte gets some time for it, and no more by sending on.
+/// Who sends a request byte by byte gets some time for it, and no more by sending on; a blob's body, only, may be long.
 void RestSession::watch_request() {
   if (is_at_work() || !parser_.has_begun()) {
     request_late_soon_ = false;
     return request_deadline_.cancel();
   }
-  if (std::exchange(request_late_soon_, true)) return;
+  if (std::exchange(request_late_soon_, true) && !parser_.fills_sink()) return;
   request_deadline_.set(kRequestTime, [this] { refuse_late(); });
 }
 
@@ -199,13 +201,29 @@ void RestSession::bound_reading() {
 
 void RestSession::refuse_late() {
   request_late_soon_ = false;
-  refuse_unreadable({408, "the request was not whole within " + std::to_string(kRequestTime.count()) + " s"});
+  const std::string time = std::to_string(kRequestTime.count()) + " s";
+  refuse_unreadable({408, parser_.fills_sink() ? "nothing more of the body came for " + time
+                                               : "the request was not whole within " + time});
 }
 
 bool RestSession::finishes_alone() {
   if (ended_ || !is_at_work() || own_ || (call_ && call_->waits_for_others())) return false;
   peer_ended_ = true;
   return true;
+}
+
+http::BodyPlan RestSession::plan_body(const http::Request& header) {
+  blob_request_.reset();
+  std::optional<http::Target> target;
+  if (!peer_.portal) target = http::parse_target(header.target);
+  if (target) {
+    const hub::Result<hub::Hub*> hub = find_hub(header, *target);
+    if (hub && is_blob_path(**hub, *target)) {
+      blob_request_ = std::make_shared<BlobRequest>(**hub, header, std::move(*target), peer_.connection_id);
+      return blob_request_->body();
+    }
+  }
+  return {nullptr, kMaxBodyBytes};
 }
 
 void RestSession::serve(http::Request request, bool with_faults) {
@@ -237,6 +255,8 @@ void RestSession::serve(http::Request request, bool with_faults) {
       return refuse(http_status(admitted.error().code), admitted.error(), {{"WWW-Authenticate", "Bearer"}});
     }
     target->segments.erase(target->segments.begin(), target->segments.begin() + 2);
+  } else if (blob_request_) {
+    return std::shared_ptr<BlobRequest>(blob_request_)->serve(request, *this);
   } else if (method == "GET" && is_websocket_path(target->segments)) {
     return open_websocket(request);
   }
@@ -437,7 +457,6 @@ void RestSession::refuse(int status, const HubError& error, http::Headers header
 
 void RestSession::send(http::Response response) {
   call_.reset();
-  awaits_answer_ = false;
   response.to_head = exchange_.is_head;
   if (!response.body.empty() && !http::find(response.headers, "Content-Type")) {
     response.headers.insert(response.headers.begin(), {"Content-Type", "application/json; charset=utf-8"});
@@ -449,7 +468,54 @@ void RestSession::send(http::Response response) {
   if (exchange_.keep_alive && exchange_.minor_version == 0) response.headers.push_back({"Connection", "keep-alive"});
   http::serialize(response, exchange_.keep_alive, outbox_.pending());
   if (hub_ != nullptr) hub_->metrics().http_answered(response.status, response.body.size());
+  finish_answer();
+}
 
+void RestSession::answer_blob(http::Response response, std::unique_ptr<http::BodySource> body) {
+  spdlog::debug("{}: {}: {}", peer_.connection_id, exchange_.operation, response.status);
+  blob_request_.reset();
+  if (exchange_.keep_alive && exchange_.minor_version == 0) response.headers.push_back({"Connection", "keep-alive"});
+  response.to_head = exchange_.is_head;
+  const std::uint64_t size = body ? body->remaining() : response.body.size();
+  hub_->metrics().http_answered(response.status, exchange_.is_head ? 0 : size);
+  if (body == nullptr) {
+    http::serialize(response, exchange_.keep_alive, outbox_.pending());
+    return finish_answer();
+  }
+  http::serialize_header(response, size, exchange_.keep_alive, outbox_.pending());
+  if (exchange_.is_head) return finish_answer();
+  body_ = std::move(body);
+  send_body();
+}
+
+/// As much as the peer should have waiting; written() goes on.
+void RestSession::send_body() {
+  try {
+    for (std::size_t sent = 0; body_->remaining() > 0 && sent < kSentAtOnce;) {
+      std::string& out = outbox_.pending();
+      const std::size_t before = out.size();
+      body_->read(out, kSentAtOnce - sent);
+      sent += out.size() - before;
+    }
+  } catch (const std::exception& error) {
+    spdlog::error("{}: {}: the body cannot be sent to its end: {}", peer_.connection_id, exchange_.operation,
+                  error.what());
+    return break_off("the body cannot be read");
+  }
+  if (body_->remaining() > 0) return;
+  body_.reset();
+  finish_answer();
+}
+
+/// Its header is out: there is no room for a refusal.
+void RestSession::break_off(std::string_view reason) {
+  body_.reset();
+  outbox_.abort(reason);
+  end(reason);
+}
+
+void RestSession::finish_answer() {
+  awaits_answer_ = false;
   if (!exchange_.keep_alive) return end("answered the last request");
   if (serving_) return;
   // A late answer may come from inside a hub call, where the next request must not run.
@@ -474,6 +540,7 @@ void RestSession::closed(std::string_view) {
 void RestSession::commit_failed() {
   drop_call();
   if (streaming_) return end("the storage failed in the middle of a stream");
+  if (body_) return break_off("the storage failed in the middle of an answer");
   serving_ = false;  // a storage::Error may have left serve_requests() by force
   if (exchange_.tracking.id.empty()) exchange_.tracking = new_tracking();
   exchange_.keep_alive = false;
@@ -482,6 +549,8 @@ void RestSession::commit_failed() {
 
 void RestSession::written() {
   if (own_) own_->tell_drained();
+  // Nothing may be queued in here.
+  if (body_ && !ended_) resume_.set(std::chrono::milliseconds{0}, [this] { send_body(); });
 }
 
 void RestSession::write_answer(http::Response response) {
@@ -508,6 +577,8 @@ void RestSession::drop_call() {
   if (const auto own = std::exchange(own_, nullptr)) own->abandon();
   if (call_) call_->abandon();
   call_.reset();
+  if (blob_request_) blob_request_->abandon();
+  blob_request_.reset();
 }
 
 Tracking RestSession::new_tracking() const {

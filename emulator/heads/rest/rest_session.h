@@ -8,11 +8,13 @@
 #include <string_view>
 
 #include "emulator/heads/http_service.h"
+#include "emulator/heads/rest/blob/blob_request.h"
 #include "emulator/heads/rest/call.h"
 #include "emulator/heads/rest/error_body.h"
 #include "emulator/heads/rest/meters.h"
 #include "emulator/heads/rest/routes.h"
 #include "emulator/heads/session.h"
+#include "protocol/http/body.h"
 #include "protocol/http/request_parser.h"
 #include "protocol/http/response.h"
 #include "protocol/http/url.h"
@@ -26,7 +28,8 @@ namespace iothub::heads::rest {
 /// Over any legal body: a bulk of 100 devices is the largest.
 inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
 
-/// A request is to be whole this long after its first byte; else 408.
+/// A request is to be whole this long after its first byte; else 408. Of a blob, whose body may be long, this long
+/// after the last byte that came.
 inline constexpr std::chrono::seconds kRequestTime{30};
 /// Requests of one client that are served before others have their turn.
 inline constexpr int kRequestsAtOnce = 16;
@@ -38,7 +41,7 @@ inline constexpr std::size_t kMostUnread = std::size_t{64} * 1024;
 ///
 /// The first request that names a hub binds the connection to it: its commit decides about the answers. A later request
 /// for another hub is misdirected (421), and its client comes back on a connection of its own.
-class RestSession final : public Session, public HttpExchange::Writer, private Responder {
+class RestSession final : public Session, public HttpExchange::Writer, private Responder, private BlobResponder {
  public:
   /// Environment, outbox and table must outlive the session.
   RestSession(const SessionEnvironment& environment, Peer peer, Outbox& outbox,
@@ -77,6 +80,8 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   void watch_request();
   void bound_reading();
   void refuse_late();
+  /// Of a blob the body goes where it belongs as it arrives.
+  http::BodyPlan plan_body(const http::Request& header);
   void serve(http::Request request, bool with_faults = true);
   /// Whether the request goes on under this rule of the control API; false: it was answered, held or lost.
   bool survives(const hub::FaultRule& rule, http::Request& request);
@@ -91,7 +96,11 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   void answer(http::Response response) override;
   void refuse(const hub::HubError& error) override;
   void refuse(int status, const hub::HubError& error, http::Headers headers);
+  void answer_blob(http::Response response, std::unique_ptr<http::BodySource> body) override;
   void send(http::Response response);
+  void send_body();
+  void break_off(std::string_view reason);
+  void finish_answer();
   void end(std::string_view reason);
   void drop_call();
 
@@ -108,9 +117,11 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   hub::Hub* hub_ = nullptr;
   http::RequestParser parser_;
   Exchange exchange_;
-  std::shared_ptr<Call> call_;         ///< the operation at work
-  std::shared_ptr<HttpExchange> own_;  ///< a request for the emulator itself
-  hub::Timer resume_;                  ///< the next pipelined request, after an answer that came late or after a rest
+  std::shared_ptr<Call> call_;                 ///< the operation at work
+  std::shared_ptr<BlobRequest> blob_request_;  ///< from its header on
+  std::unique_ptr<http::BodySource> body_;     ///< the rest of the answer that is being sent
+  std::shared_ptr<HttpExchange> own_;          ///< a request for the emulator itself
+  hub::Timer resume_;  ///< the next pipelined request, after an answer that came late or after a rest; more of body_
   hub::Timer request_deadline_;
   bool awaits_answer_ = false;
   bool streaming_ = false;          ///< own_ is answered by a stream, with which the connection ends

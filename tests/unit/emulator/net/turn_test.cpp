@@ -77,6 +77,7 @@ class FakeStore final : public storage::Store {
   void remove_feedback_batch(std::int64_t) override {}
   std::optional<std::string> document(std::string_view, std::string_view) override { return std::nullopt; }
   std::vector<Document> documents(std::string_view) override { return {}; }
+  std::vector<std::string> document_kinds(std::string_view) override { return {}; }
   std::vector<Document> documents_after(std::string_view, std::string_view, std::int64_t) override { return {}; }
   std::vector<Document> device_jobs_after(std::string_view, std::string_view, std::int64_t) override { return {}; }
   std::vector<Document> jobs_made_before(std::string_view, std::string_view, std::int64_t) override { return {}; }

@@ -170,3 +170,30 @@ TEST_CASE("a header over the limit is refused with 431, whole or still growing")
                 std::string(kMaxHeaderBytes, 'x')) == 431);
   CHECK(request_of("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(15 * 1024, 'x') + "\r\n\r\n").headers.size() == 2);
 }
+
+TEST_CASE("a body with a sink goes there as it arrives, up to its own limit") {
+  struct Sink final : BodySink {
+    void append(std::string_view piece) override { bytes += piece; }
+    std::string bytes;
+  } sink;
+  RequestParser parser([&](const Request& header) {
+    return header.target == "/sink" ? BodyPlan{&sink, 10} : BodyPlan{nullptr, kLimit};
+  });
+  feed(parser, "PUT /sink HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nabc");
+  CHECK(std::holds_alternative<std::monostate>(parser.next()));
+  CHECK(sink.bytes == "abc");
+  CHECK(parser.fills_sink());
+  feed(parser, "defPUT /other HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nok");
+  const ParserEvent first = parser.next();
+  CHECK(std::get<Request>(first).body.empty());
+  CHECK(sink.bytes == "abcdef");
+  CHECK_FALSE(parser.fills_sink());
+  const ParserEvent second = parser.next();
+  CHECK(std::get<Request>(second).body == "ok");
+  CHECK(sink.bytes == "abcdef");
+
+  feed(parser,
+       "PUT /sink HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n7\r\n1234567\r\n0\r\n\r\n");
+  const ParserEvent third = parser.next();
+  CHECK(std::get<Refusal>(third).status == 413);
+}

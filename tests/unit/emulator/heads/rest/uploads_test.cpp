@@ -12,15 +12,15 @@ namespace {
 
 /// Has every blob but those whose name ends with `missing`.
 struct FakeStorage final : hub::BlobStorage {
-  hub::BlobGrant grant(const std::string& blob_name, Timestamp expiry) override {
+  hub::BlobGrant grant(const std::string& blob_name, Timestamp expiry, const std::string&) override {
     granted = blob_name;
     granted_until = expiry;
     return {"localhost:10000/account", "uploads", "?sig=x"};
   }
-  std::optional<hub::BlobProperties> properties(const std::string& blob_name) override {
-    if (blob_name.ends_with("missing")) return std::nullopt;
-    return hub::BlobProperties{"https://localhost:10000/account/uploads/" + blob_name, 42,
-                               Timestamp::from_unix_milliseconds(1'795'314'800'123)};
+  void properties(const std::string& blob_name,
+                  std::function<void(std::optional<hub::BlobProperties>)> answer) override {
+    if (blob_name.ends_with("missing")) return answer(std::nullopt);
+    answer(hub::BlobProperties{42, Timestamp::from_unix_milliseconds(1'795'314'800'123)});
   }
   std::string granted;
   Timestamp granted_until;

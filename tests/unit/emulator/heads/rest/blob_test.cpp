@@ -1,0 +1,175 @@
+#include "emulator/heads/rest/blob/blob_request.h"
+
+#include <doctest/doctest.h>
+
+#include "emulator/heads/rest/blob/blob_xml.h"
+#include "emulator/hub/blobs/blob_access.h"
+#include "tests/unit/emulator/heads/rest/rest_client.h"
+#include "tests/unit/support/temporary_folder.h"
+
+using namespace iothub;
+using namespace iothub::test;
+
+namespace {
+
+constexpr const char* kBox = "/devstoreaccount1/box";
+
+struct BlobClient {
+  BlobClient() {
+    client.hub.hub.open_blobs({.folder = folder.path() / "blobs", .durable = false});
+    client.hub.hub.blobs()->create_container("box", {}).value();
+  }
+  std::string sas(const std::string& blob, const std::string& permissions = "rwd") {
+    return hub::blob_sas(hub::built_in_account(), "box", blob, permissions, client.hub.clock.now().plus_seconds(60));
+  }
+  std::string bytes(std::string_view method, const std::string& blob, const std::string& query = {},
+                    std::string_view body = {}, http::Headers headers = {}) {
+    headers.push_back({"Authorization", ""});
+    if (method == "PUT" && body.empty()) headers.push_back({"Content-Length", "0"});
+    return client.bytes(method, std::string(kBox) + "/" + blob + sas(blob) + query, body, headers);
+  }
+  RestAnswer request(std::string_view method, const std::string& blob, const std::string& query = {},
+                     std::string_view body = {}, http::Headers headers = {}) {
+    return client.raw(bytes(method, blob, query, body, std::move(headers)));
+  }
+  RestAnswer put(const std::string& blob, std::string_view content, http::Headers headers = {}) {
+    headers.push_back({"x-ms-blob-type", "BlockBlob"});
+    return request("PUT", blob, {}, content, std::move(headers));
+  }
+
+  TemporaryFolder folder;
+  RestClient client;
+};
+
+}  // namespace
+
+TEST_CASE("a blob is put, read in part, and deleted") {
+  BlobClient client;
+  const RestAnswer put = client.put("b", "hello", {{"x-ms-meta-from", "d"}, {"x-ms-client-request-id", "7"}});
+  CHECK(put.status == 201);
+  CHECK(put.header("Content-MD5") == "XUFAKrxLKna5cZ2REBfFkg==");
+  CHECK(put.header("x-ms-client-request-id") == "7");
+  CHECK(put.header("x-ms-version") == "2018-03-28");
+  const RestAnswer all = client.request("GET", "b");
+  CHECK(all.status == 200);
+  CHECK(all.body == "hello");
+  CHECK(all.header("x-ms-meta-from") == "d");
+  CHECK(all.header("ETag") == put.header("ETag"));
+  CHECK(all.header("Content-Type") == "application/octet-stream");
+  const RestAnswer part = client.request("GET", "b", {}, {}, {{"Range", "bytes=0-0"}, {"x-ms-range", "bytes=1-3"}});
+  CHECK(part.status == 206);
+  CHECK(part.body == "ell");
+  CHECK(part.header("Content-Range") == "bytes 1-3/5");
+  CHECK(part.header("x-ms-blob-content-md5") == "XUFAKrxLKna5cZ2REBfFkg==");
+  CHECK(client.request("GET", "b", {}, {}, {{"Range", "bytes=5-"}}).status == 416);
+  CHECK(client.request("GET", "b", {}, {}, {{"If-None-Match", put.header("ETag")}}).status == 304);
+  CHECK(client.request("DELETE", "b").status == 202);
+  const RestAnswer gone = client.request("GET", "b");
+  CHECK(gone.status == 404);
+  CHECK(gone.header("x-ms-error-code") == "BlobNotFound");
+  CHECK(gone.body.find("<Error><Code>BlobNotFound</Code>") != std::string::npos);
+}
+
+TEST_CASE("a large blob arrives in pieces and leaves as its reader takes it") {
+  BlobClient client;
+  std::string content;
+  for (int i = 0; content.size() < 1'000'000; ++i) content += std::to_string(i) + "\n";
+  const std::string request = client.bytes("PUT", "b", {}, content, {{"x-ms-blob-type", "BlockBlob"}});
+  for (std::size_t at = 0; at < request.size(); at += 65536) client.client.receive(request.substr(at, 65536));
+  CHECK(client.client.answer().status == 201);
+
+  client.client.receive(client.bytes("GET", "b"));
+  std::string got = client.client.outbox.take();
+  CHECK(got.size() < 300'000);
+  CHECK(client.client.session.is_at_work());
+  // A second request waits until the answer is out.
+  client.client.receive(client.bytes("GET", "b", {}, {}, {{"Range", "bytes=0-1"}}));
+  while (got.size() < content.size()) {
+    client.client.session.written();
+    client.client.scheduler.advance(std::chrono::milliseconds(1));
+    const std::string more = client.client.outbox.take();
+    REQUIRE_FALSE(more.empty());
+    REQUIRE(more.size() < 300'000);
+    got += more;
+  }
+  client.client.scheduler.advance(std::chrono::milliseconds(1));
+  got += client.client.outbox.take();
+  const std::vector<RestAnswer> answers = answers_in(got);
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].body == content);
+  CHECK(answers[1].body == "0\n");
+  CHECK_FALSE(client.client.session.is_at_work());
+}
+
+TEST_CASE("a long upload has all the time it takes, while something comes") {
+  using std::chrono::seconds;
+  BlobClient client;
+  const std::string request = client.bytes("PUT", "b", {}, "0123456789", {{"x-ms-blob-type", "BlockBlob"}});
+  client.client.receive(request.substr(0, request.size() - 10));
+  for (std::size_t left = 10; left > 0; --left) {
+    client.client.scheduler.advance(seconds{29});
+    client.client.receive(request.substr(request.size() - left, 1));
+  }
+  CHECK(client.client.answer().status == 201);
+  client.client.scheduler.advance(seconds{3600});
+  CHECK_FALSE(client.client.outbox.closed);
+
+  client.client.receive(request.substr(0, request.size() - 5));
+  client.client.scheduler.advance(heads::rest::kRequestTime);
+  CHECK(client.client.answer().status == 408);
+  CHECK(client.client.outbox.closed);
+}
+
+TEST_CASE("a download breaks off when the storage fails under it, and ends with its reader") {
+  BlobClient client;
+  REQUIRE(client.put("b", std::string(1'000'000, 'x')).status == 201);
+  client.client.receive(client.bytes("GET", "b"));
+  CHECK(client.client.session.finishes_alone());
+  client.client.session.commit_failed();
+  CHECK(client.client.outbox.closed);
+}
+
+TEST_CASE("a body that differs from its Content-MD5 is not kept") {
+  BlobClient client;
+  CHECK(client.put("b", "hello", {{"Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="}}).header("x-ms-error-code") ==
+        "Md5Mismatch");
+  CHECK(client.put("b", "hello", {{"Content-MD5", "short"}}).header("x-ms-error-code") == "InvalidMd5");
+  CHECK(client.request("GET", "b").status == 404);
+}
+
+TEST_CASE("blocks make a blob by their list") {
+  BlobClient client;
+  CHECK(client.request("PUT", "b", "&comp=block&blockid=QQ%3D%3D", "one ").status == 201);
+  CHECK(client.request("PUT", "b", "&comp=block&blockid=Qg%3D%3D", "two").status == 201);
+  CHECK(client.request("PUT", "b", "&comp=block&blockid=!", "x").header("x-ms-error-code") == "InvalidBlockId");
+  CHECK(client.request("PUT", "b", "&comp=blocklist", "<BlockList><Latest>QQ==</Latest>").status == 400);
+  const RestAnswer listed = client.request(
+      "PUT", "b", "&comp=blocklist",
+      R"(<?xml version="1.0"?><BlockList><Uncommitted>QQ==</Uncommitted><Latest>Qg==</Latest></BlockList>)",
+      {{"x-ms-blob-content-type", "text/plain"}});
+  CHECK(listed.status == 201);
+  const RestAnswer blob = client.request("GET", "b");
+  CHECK(blob.body == "one two");
+  CHECK(blob.header("Content-Type") == "text/plain");
+  CHECK(client.request("GET", "b", "&comp=blocklist&blocklisttype=all").body.find("<Name>QQ==</Name><Size>4</Size>") !=
+        std::string::npos);
+}
+
+TEST_CASE("what is not served is 501, what is not signed 401, and no body is kept for either") {
+  BlobClient client;
+  CHECK(client.request("PUT", "b", {}, "x", {{"x-ms-blob-type", "PageBlob"}}).status == 501);
+  CHECK(client.request("PUT", "b", "&comp=lease").header("x-ms-error-code") == "NotImplemented");
+  const RestAnswer unsigned_put = client.client.raw(client.client.bytes(
+      "PUT", std::string(kBox) + "/b", "x", {{"Authorization", ""}, {"x-ms-blob-type", "BlockBlob"}}));
+  CHECK(unsigned_put.status == 401);
+  CHECK(client.request("GET", "b").status == 404);
+}
+
+TEST_CASE("a block list that is no block list is not read") {
+  using heads::rest::read_block_list;
+  CHECK(read_block_list("<BlockList/>")->empty());
+  CHECK_FALSE(read_block_list(""));
+  CHECK_FALSE(read_block_list("<List><Latest>a</Latest></List>"));
+  CHECK_FALSE(read_block_list("<BlockList><Latest><b/></Latest></BlockList>"));
+  CHECK_FALSE(read_block_list("<BlockList><Other>a</Other></BlockList>"));
+}
