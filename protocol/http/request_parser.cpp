@@ -66,7 +66,9 @@ class RequestParser::Grammar final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code&) override { header_ended_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(beast::string_view piece, error_code& error) override { return take(piece, error); }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t size, beast::string_view, error_code& error) override {
+    if (size > body.limit - body_bytes) error = beast::http::error::body_limit;
+  }
   std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view piece, error_code& error) override {
     return take(piece, error);
   }

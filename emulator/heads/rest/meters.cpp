@@ -43,6 +43,10 @@ constexpr std::array kRows{
     Row{query_jobs, {job_read, nothing}},
     Row{create_job, {job_write, nothing}},
     Row{cancel_job, {job_write, nothing}},
+    Row{list_registry_jobs, {job_read, nothing}},
+    Row{get_registry_job, {job_read, nothing}},
+    Row{create_registry_job, {job_write, nothing}},
+    Row{cancel_registry_job, {job_write, nothing}},
     Row{receive_c2d, {c2d_receive, nothing}},
     Row{begin_upload, {file_upload, one_message}},
 };

@@ -298,6 +298,10 @@ void BlobAccount::discard_parts(const Blob& blob, const std::vector<BlobPart>& k
   }
 }
 
+void BlobAccount::discard_file(const std::string& file) {
+  files_.remove(file);
+}
+
 void BlobAccount::committed() {
   for (const std::string& file : superfluous_) files_.remove(file);
   superfluous_.clear();

@@ -88,6 +88,8 @@ class BlobAccount final : public BlobStorage {
   BlobResult<Blob> set(Blob blob);
 
   BlobResult<> put_block(const std::string& container, const std::string& name, const BlobPart& block);
+  /// Of a finished file that was refused.
+  void discard_file(const std::string& file);
   std::vector<BlobPart> uncommitted_blocks(const std::string& container, const std::string& name) const;
   /// `blob.parts` is what the choices say. Blocks that it does not name are gone. Refuses with InvalidBlockList.
   BlobResult<Blob> put_block_list(Blob blob, const std::vector<BlockChoice>& choices, const BlobConditions& conditions);

@@ -428,7 +428,7 @@ void BlobRequest::put_blob() {
     if (blob.headers.content_md5.empty()) blob.headers.content_md5 = md5_text_;
     blob.parts = {{{}, file_->name(), file_->size()}};
     const auto put = account().put(std::move(blob), conditions_);
-    if (!put) return refuse(put.error());
+    if (!put) return refuse_file(put.error());
     respond({201,
              {{"ETag", hub::blob_etag(put->etag)},
               {"Last-Modified", http::http_date(put->modified)},
@@ -438,10 +438,16 @@ void BlobRequest::put_blob() {
   });
 }
 
+/// Nothing will ever name the file.
+void BlobRequest::refuse_file(const hub::BlobError& error) {
+  account().discard_file(file_->name());
+  refuse(error);
+}
+
 void BlobRequest::put_block() {
   keep_file([this] {
     const auto put = account().put_block(container_, blob_, {parameter("blockid"), file_->name(), file_->size()});
-    if (!put) return refuse(put.error());
+    if (!put) return refuse_file(put.error());
     respond({201, {{"Content-MD5", md5_text_}, {"x-ms-request-server-encrypted", "true"}}, {}});
   });
 }

@@ -86,6 +86,7 @@ class BlobRequest final : public std::enable_shared_from_this<BlobRequest>, publ
   void respond(http::Response response, std::unique_ptr<http::BodySource> body = {});
   void respond_xml(std::string xml);
   void refuse(const hub::BlobError& error, http::Headers headers = {});
+  void refuse_file(const hub::BlobError& error);
   hub::BlobResult<ListRequest> list_request() const;
 
   hub::Hub& hub_;

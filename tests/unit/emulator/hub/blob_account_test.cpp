@@ -36,7 +36,10 @@ struct Account {
     return blobs().put(std::move(blob), conditions);
   }
   BlobResult<> put_block(const std::string& id, std::string_view content) {
-    return blobs().put_block("box", "b", {id, file(content), static_cast<std::int64_t>(content.size())});
+    const std::string written = file(content);
+    const BlobResult<> put = blobs().put_block("box", "b", {id, written, static_cast<std::int64_t>(content.size())});
+    if (!put) blobs().discard_file(written);
+    return put;
   }
   BlobResult<Blob> commit(const std::vector<BlockChoice>& choices) {
     Blob blob;

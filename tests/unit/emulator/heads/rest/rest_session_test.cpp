@@ -209,7 +209,6 @@ TEST_CASE("a wrong, missing or foreign token is refused in one and the same way"
 TEST_CASE("an operation that is not there yet says so loudly") {
   RestClient client;
   for (const auto& [method, path, name] : std::vector<std::tuple<const char*, const char*, const char*>>{
-           {"POST", "/jobs/create", "create import or export job"},
            {"GET", "/devices/d/modules/m/devicesAndModulesInDeviceScope", "list devices in scope"}}) {
     CAPTURE(path);
     const RestAnswer answer = client.raw(client.bytes(method, path, {}, {{"Authorization", ""}}));
