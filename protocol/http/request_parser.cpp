@@ -128,13 +128,18 @@ ParserEvent RequestParser::parse() {
     grammar_ = std::make_unique<Grammar>();
     grammar_->header_limit(static_cast<std::uint32_t>(kMaxHeaderBytes));
     grammar_->body_limit(boost::none);  // ours comes with the body's plan
+    header_bytes_ = 0;
     header_checked_ = false;
   }
 
   while (!grammar_->is_done()) {
     if (unread() == 0) return {};
     error_code error;
-    read_ += grammar_->put(boost::asio::buffer(buffer_.data() + read_, unread()), error);
+    const std::size_t taken = grammar_->put(boost::asio::buffer(buffer_.data() + read_, unread()), error);
+    read_ += taken;
+    // Beast measures what it is given at once against its limit, and forgets the fields of earlier calls.
+    if (!header_checked_) header_bytes_ += taken;
+    if (header_bytes_ > kMaxHeaderBytes) return refuse(431, "the header is too large");
     if (error == beast::http::error::need_more) {
       // Beast sets no limit to the line that tells a chunk's size.
       if (unread() > kMaxHeaderBytes) return refuse(431, "a line longer than the header may be");

@@ -74,16 +74,17 @@ for (const [version, { EventHubConsumerClient, earliestEventPosition, latestEven
         await eventually(() => all.of(identity.deviceId).length === 3, 'three events come');
         const [, second] = all.of(identity.deviceId);
 
-        for (const [startPosition, count] of [
+        for (const [startPosition, least, most = least] of [
           [{ sequenceNumber: second.sequenceNumber, isInclusive: true }, 2],
           [{ sequenceNumber: second.sequenceNumber, isInclusive: false }, 1],
           [{ offset: second.offset, isInclusive: true }, 2],
-          [{ enqueuedOn: second.enqueuedTimeUtc }, undefined],
+          // What is later than that, to the millisecond: the first may have come in the second's.
+          [{ enqueuedOn: second.enqueuedTimeUtc - 1 }, 2, 3],
         ]) {
           const reader = subscribed(t, client(), { startPosition, maxWaitTimeInSeconds: 1 });
-          const enough = () => reader.of(identity.deviceId).length >= (count ?? 1);
+          const enough = () => reader.of(identity.deviceId).length >= least;
           await eventually(enough, `events from ${JSON.stringify(startPosition)}`);
-          if (count) assert.equal(reader.of(identity.deviceId).length, count);
+          assert.ok(reader.of(identity.deviceId).length <= most);
         }
       });
 

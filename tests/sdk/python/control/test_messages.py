@@ -122,8 +122,9 @@ def test_a_reader_that_does_not_read_misses_events_and_is_told_so(hub, device, c
         client = connect(device)
         big = Message('"' + "x" * 4000 + '"')
         big.custom_properties["padding"] = "y" * 30000
-        for _ in range(400):
-            client.send_message(big)
+        # Side by side: the whole must be there before the hub gives the reader up, after half a minute.
+        with ThreadPoolExecutor(20) as pool:
+            list(pool.map(client.send_message, [big] * 400))
         connection.settimeout(20)
         received = b""
         while b"event: gap" not in received[-300_000:]:

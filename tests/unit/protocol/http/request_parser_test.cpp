@@ -197,3 +197,22 @@ TEST_CASE("a body with a sink goes there as it arrives, up to its own limit") {
   const ParserEvent third = parser.next();
   CHECK(std::get<Refusal>(third).status == 413);
 }
+
+TEST_CASE("the limit of a header is the same however its bytes are cut") {
+  std::string text = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (int i = 0; text.size() < kMaxHeaderBytes + 4096; ++i) text += "X-" + std::to_string(i) + ": x\r\n";
+  text += "\r\n";
+  for (const std::size_t piece : std::vector<std::size_t>{9, 100, 8000, 16000}) {
+    CAPTURE(piece);
+    RequestParser parser(kLimit);
+    ParserEvent event;
+    std::size_t fed = 0;
+    for (; fed < text.size() && std::holds_alternative<std::monostate>(event); fed += piece) {
+      feed(parser, std::string_view(text).substr(fed, piece));
+      event = parser.next();
+    }
+    REQUIRE(std::holds_alternative<Refusal>(event));
+    CHECK(std::get<Refusal>(event).status == 431);
+    CHECK(fed <= kMaxHeaderBytes + 3 * piece);  // a field counts when it is whole
+  }
+}
