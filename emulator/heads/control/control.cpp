@@ -49,11 +49,13 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DELETE", "faults/{id}",         remove_fault},
     {"GET",    "explain",             get_explain},
     {"POST",   "explain/query",       explain_query},
+    {"POST",   "explain/route",       explain_route},
     {"GET",    "hubs",                list_hubs},
     {"POST",   "hubs",                add_hub},
     {"DELETE", "hubs/{name}",         remove_hub},
     {"GET",    "seed",                get_seed},
     {"POST",   "seed",                post_seed},
+    {"POST",   "seed/diff",           diff_seed},
 });
 // clang-format on
 
