@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "emulator/app/connection_string.h"
+#include "emulator/app/portal_page.h"
 #include "emulator/app/process_seeds.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/observer.h"
@@ -38,7 +39,8 @@ seed::Result<std::vector<seed::Seed>> parsed(const std::vector<heads::control::S
 ControlActions::ControlActions(const Config& config, const Ports& ports,
                                const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs,
                                std::function<void()> content_changed)
-    : ports_(ports),
+    : config_(config),
+      ports_(ports),
       authority_(authority),
       server_(server),
       snapshots_(config.in_memory ? std::nullopt : std::optional(config.data_folder / "snapshots")),
@@ -133,6 +135,11 @@ std::string ControlActions::version() const {
 
 std::string ControlActions::ca_pem() const {
   return authority_.certificate_pem();
+}
+
+std::optional<heads::control::PortalFile> ControlActions::portal_file(std::string_view name) const {
+  if (config_.no_portal) return std::nullopt;
+  return app::portal_file(config_.portal_folder, name);
 }
 
 /// Linux: /proc/self/statm, second field, in pages. 0 where there is none.
