@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "emulator/app/config.h"
@@ -43,6 +44,8 @@ class HubInstance {
   /// Makes what was declared and commits it. Throws SeedError, ConfigError for a consumer group, and std::system_error
   /// for a route's endpoint.
   void begin(Declared declared);
+  /// For what has been made already: from now on a reset makes it again.
+  void declare(Declared declared) { declared_ = std::move(declared); }
   /// hub::reset_hub(), then what was declared is made again. 400004 for a seed that is refused now (beside devices that
   /// were kept): the hub has none of the seeds then. Throws storage::Error.
   hub::Result<void> reset(hub::ResetLinks links);

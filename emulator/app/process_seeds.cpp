@@ -22,6 +22,7 @@ class NewHubs {
     for (const std::string& name : names_) static_cast<void>(hubs_.remove(name));
   }
   void add(const std::string& name) { names_.push_back(name); }
+  bool has(const std::string& name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
   void keep() { names_.clear(); }
 
  private:
@@ -96,7 +97,12 @@ seed::Result<seed::Report> apply(HubSet& hubs, HubInstance& own, SortedSeeds see
   for (std::size_t i = 0; i < further.size(); ++i) {
     seed::Result<seed::Report> applied = seed::apply(further[i]->hub(), seeds.further[i].seeds);
     if (!applied) return applied;
-    add(*report, seeds.further[i].name, std::move(*applied));
+    const std::string& name = seeds.further[i].name;
+    if (made.has(name)) {
+      report->changes.push_back("hub " + name + ": created");
+      further[i]->declare({.seeds = std::move(seeds.further[i].seeds)});
+    }
+    add(*report, name, std::move(*applied));
     further[i]->hub().commit_now();
   }
   own.hub().commit_now();

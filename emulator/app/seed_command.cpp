@@ -101,7 +101,8 @@ int run_live_seed_command(const Config& config, const HubClient& client) {
     return kDone;
   }
   seed::Report report;
-  for (const hub::Json& change : hub::Json::parse(answer.body).at("changes")) {
+  const hub::Json answered = hub::Json::parse(answer.body);
+  for (const hub::Json& change : answered.at("changes")) {
     report.changes.push_back(change.get<std::string>());
   }
   print(report);

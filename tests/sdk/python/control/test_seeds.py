@@ -87,7 +87,7 @@ def test_a_live_seed_changes_policies_devices_and_hubs_or_nothing(start_fresh_hu
     )
     refused = hub.run("seed", "apply", seed, *command)
     assert refused.returncode == 4
-    assert f"{seed}:4:" in refused.stderr
+    assert f"{seed}:5:" in refused.stderr
     assert "/hubs/1/devices/0" in refused.stderr
     assert len(ControlApi(hub.ports["portal"]).get("hubs")["hubs"]) == 2
     assert json.loads(hub.run("seed", "export", *command).stdout) == exported
