@@ -81,7 +81,7 @@ class RequestParser {
   ChooseBody choose_body_;
   std::unique_ptr<Grammar> grammar_;  ///< lives from a request's first byte to its last
   std::string buffer_;
-  std::size_t read_ = 0;  ///< how much of the buffer is used up
+  std::size_t read_ = 0;          ///< how much of the buffer is used up
   std::size_t header_bytes_ = 0;  ///< of the request at hand, used up
   bool header_checked_ = false;
   std::unique_ptr<Refusal> refused_;
