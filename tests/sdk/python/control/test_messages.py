@@ -1,5 +1,6 @@
 """What the hub received: asked for, and waited for."""
 
+from concurrent.futures import ThreadPoolExecutor
 import threading
 import time
 
