@@ -57,6 +57,7 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
       engine_(*this),
       devices_(engine_, claims_, peer,
                {.pushed = [this] { pushed(); },
+                .peer = {peer.websocket ? "amqp-ws" : "amqp", peer.remote_address},
                 .ask_for = [this](const hub::Identity& identity,
                                   const hub::Fault& fault) { return ask_for(identity, fault); }}),
       wake_(environment.scheduler),
@@ -173,6 +174,7 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
           : claims_.present(*hub, password);
   if (!presented) {
     spdlog::warn("amqp {}: PLAIN of '{}' refused: {}", peer_.connection_id, shown(name), presented.error().reason);
+    if (hub != nullptr) hub->refusals().note("amqp", shown(name), "connect", presented.error());
     return false;
   }
   // `{policy}@sas.root.{hub}` or `{device}@sas.{hub}`: the name must be that of the token.
@@ -198,7 +200,7 @@ bool AmqpSession::authenticate_external() {
 
 void AmqpSession::expire_claims() {
   const hub::Hub* hub = hub_ != nullptr ? hub_ : plain_hub_;
-  const Timestamp now = hub->clock().now();
+  const Timestamp now = hub->auth().now();
   const std::optional<Timestamp> next = claims_.expire(now);
   if (!next) return expiry_.cancel();
   expiry_.set(std::min(hub::until(now, *next), kExpiryLook), [this] {
@@ -508,7 +510,10 @@ std::optional<amqp::Condition> AmqpSession::take_request(const Link& link, std::
   if (link.address.kind == Kind::cbs) {
     std::string refusal;
     const amqp::Message reply = answer_put_token(*hub_, claims_, *request, refusal);
-    if (!refusal.empty()) spdlog::warn("amqp {}: put-token is refused: {}", peer_.connection_id, refusal);
+    if (!refusal.empty()) {
+      spdlog::warn("amqp {}: put-token is refused: {}", peer_.connection_id, refusal);
+      hub_->refusals().note("amqp", {}, "put-token", refusal);
+    }
     expire_claims();
     answer(link, *request, reply);
     return std::nullopt;

@@ -120,7 +120,7 @@ amqp::Message answer_put_token(hub::Hub& hub, Claims& claims, const amqp::Messag
     return status_answer(request, 404,
                          "Device " + identity.name() + " at IotHub " + hub.short_name() + " not registered.");
   }
-  if (parsed->expiry <= hub.clock().now().unix_seconds())
+  if (parsed->expiry <= hub.auth().now().unix_seconds())
     return status_answer(request, 401, "The specified SAS token is expired");
   if (log.find("signature") != std::string::npos) {
     return status_answer(

@@ -14,6 +14,7 @@
 #include "emulator/hub/fault_injection.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/refusals.h"
 #include "emulator/hub/twin_json.h"
 
 namespace iothub::heads::amqp_head {
@@ -232,6 +233,7 @@ std::optional<amqp::Condition> DeviceLinks::take_telemetry(const amqp::Message& 
   }
   const hub::Result<void> appended = hub_.events().append_batch(principal_, telemetry);
   if (appended) return std::nullopt;
+  hub_.refusals().note("amqp", identity().name(), "telemetry", appended.error());
   spdlog::info("amqp {}: telemetry of '{}' is refused: {}", connection_, identity().name(),
                shown(said(appended.error())));
   return condition_of(hub_, appended.error());
@@ -304,6 +306,7 @@ void DeviceLinks::answer_twin(const amqp::Message& request) {
 }
 
 void DeviceLinks::answer_twin_error(const amqp::Message& request, const hub::HubError& error) {
+  hub_.refusals().note("amqp", identity().name(), "twin request", error);
   spdlog::info("amqp {}: a twin request of '{}' is refused with {}: {}", connection_, identity().name(),
                static_cast<int>(error.code), shown(said(error)));
   twin_answers_.push_back(
@@ -356,6 +359,7 @@ std::optional<amqp::Condition> DeviceLinks::settled(amqp::LinkId id, std::string
       break;
   }
   if (done) return std::nullopt;
+  hub_.refusals().note("amqp", identity().name(), "settle a cloud-to-device message", done.error());
   spdlog::info("amqp {}: '{}' settles a cloud-to-device message too late: {}", connection_, identity().name(),
                said(done.error()));
   return condition_of(hub_, done.error());

@@ -44,6 +44,7 @@ class DeviceLinks final : public hub::DeviceLink {
   /// What the connection does for its devices.
   struct Carrier {
     std::function<void()> pushed;  ///< the hub has queued something
+    hub::LinkPeer peer{};          ///< whom the connection is with
     /// The device asks for a fault on its connection: nothing accepts the wish, a condition rejects it.
     std::function<std::optional<amqp::Condition>(const hub::Identity&, const hub::Fault&)> ask_for;
   };
@@ -82,6 +83,7 @@ class DeviceLinks final : public hub::DeviceLink {
   bool invoke_method(const hub::MethodRequest& request) override;
   bool deliver_c2d(const hub::C2dMessage& message) override;
   void close(hub::LinkEnd end) override;
+  hub::LinkPeer peer() const override { return carrier_.peer; }
 
  private:
   std::optional<Role> role_of(amqp::LinkId link) const;

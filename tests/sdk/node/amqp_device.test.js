@@ -28,6 +28,26 @@ test('telemetry that is too large is a MessageTooLargeError over AMQP, and the l
   await client.sendEvent(new Message('small again'));
 });
 
+test('the control API names the protocol of an AMQP device and what it was refused', async (t) => {
+  const ask = async (path) => (await fetch(`http://localhost:8890/_emulator/${path}`)).json();
+  const identity = await newIdentity('device');
+  const client = await connected(t, identity, Amqp);
+  await client.sendEvent(new Message('x'));
+  const { connections } = await ask('connections');
+  const mine = connections.find((each) => each.device === identity.deviceId);
+  assert.equal(mine.protocol, 'amqp');
+  assert.match(mine.address, /^127\.0\.0\.1:\d+$/);
+  const twin = await client.getTwin();
+  await assert.rejects(
+    new Promise((resolve, reject) => {
+      twin.properties.reported.update({ 'a.b': 1 }, (error) => (error ? reject(error) : resolve()));
+    }),
+  );
+  const { refusals } = await ask(`explain?device=${identity.deviceId}`);
+  assert.equal(refusals[0].protocol, 'amqp');
+  assert.equal(refusals[0].operation, 'twin request');
+});
+
 test('fifty reported patches in a row count up over AMQP', async (t) => {
   const identity = await newIdentity('device');
   const twin = await (await connected(t, identity, Amqp)).getTwin();
