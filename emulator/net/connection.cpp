@@ -529,7 +529,8 @@ void Connection::finish_close() {
 }
 
 void Connection::linger() {
-  constexpr std::size_t kMostDiscarded = std::size_t{1} * 1024 * 1024;
+  // A client that is told in the middle of its body that it is too large goes on sending for a while.
+  constexpr std::size_t kMostDiscarded = std::size_t{8} * 1024 * 1024;
   const IoResult result = transport_.discard(context_.loop.read_buffer());
   lingered_ += result.bytes;
   const bool more = result.status == IoStatus::done || result.status == IoStatus::wants_read;
