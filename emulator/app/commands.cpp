@@ -15,6 +15,7 @@
 #include "emulator/app/ports.h"
 #include "emulator/app/route_test.h"
 #include "emulator/app/run_file.h"
+#include "emulator/app/scenario_command.h"
 #include "emulator/app/seed_command.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/app/serve.h"
@@ -194,6 +195,8 @@ int run_command(const Config& config, const Environment& environment) {
       return monitor_events(config, environment);
     case Command::seed:
       return run_seed_command(config);
+    case Command::scenario:
+      return run_scenario_command(config, environment);
     case Command::simulate:
       return run_simulate_command(config, running_hub(config));
   }
