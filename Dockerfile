@@ -4,13 +4,14 @@
 FROM debian:12-slim AS build
 WORKDIR /src
 COPY scripts/setup scripts/
-RUN scripts/setup
+RUN scripts/setup --portal
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY schemas schemas
 COPY protocol protocol
 COPY storage storage
 COPY emulator emulator
+COPY portal portal
 COPY scripts/build scripts/
 RUN scripts/build release iothub-emulator -DIOTHUB_BUILD_TESTS=OFF
 RUN cmake --install build/release --prefix /staging/usr/local --strip

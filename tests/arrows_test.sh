@@ -36,7 +36,7 @@ room emulator/seed 'emulator/(seed|hub)/|storage/|protocol/text/'
 room emulator/simulate 'emulator/(simulate|seed|hub)/|protocol/text/'
 room emulator/scenario 'emulator/(scenario|simulate|seed|hub)/|protocol/text/'
 room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
-room emulator/app 'emulator/|storage/|protocol/'
+room emulator/app 'emulator/|portal/|storage/|protocol/'
 
 library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'

@@ -73,9 +73,11 @@ struct Config {
   bool fault_injection = false;
   std::optional<hub::Tier> tier;  ///< turns throttles and quotas on
   int units = 1;
-  std::string deterministic_seed;  ///< empty: keys and ids by chance, times by the machine's clock
-  std::string control_token;       ///< empty: the control API is for this machine only, and needs none
-  bool allow_plain = false;        ///< clients without TLS are taken as well
+  std::string deterministic_seed;       ///< empty: keys and ids by chance, times by the machine's clock
+  std::filesystem::path portal_folder;  ///< empty: the page that is built in
+  bool no_portal = false;
+  std::string control_token;  ///< empty: the control API is for this machine only, and needs none
+  bool allow_plain = false;   ///< clients without TLS are taken as well
   std::filesystem::path ready_file;
 
   LogFormat log_format = LogFormat::text;

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "emulator/app/connection_string.h"
+#include "emulator/app/portal_page.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/observer.h"
 #include "emulator/seed/seed.h"
@@ -25,7 +26,8 @@ hub::HubError no_snapshot(const std::string& name) {
 
 ControlActions::ControlActions(const Config& config, const Ports& ports,
                                const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs)
-    : ports_(ports),
+    : config_(config),
+      ports_(ports),
       authority_(authority),
       server_(server),
       snapshots_(config.in_memory ? std::nullopt : std::optional(config.data_folder / "snapshots")),
@@ -116,6 +118,11 @@ std::string ControlActions::version() const {
 
 std::string ControlActions::ca_pem() const {
   return authority_.certificate_pem();
+}
+
+std::optional<heads::control::PortalFile> ControlActions::portal_file(std::string_view name) const {
+  if (config_.no_portal) return std::nullopt;
+  return app::portal_file(config_.portal_folder, name);
 }
 
 /// Linux: /proc/self/statm, second field, in pages. 0 where there is none.

@@ -1,6 +1,7 @@
 #pragma once
 /// What the control API asks of the program: certificates, connection strings, files.
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "emulator/app/config.h"
@@ -21,6 +22,7 @@ class ControlActions final : public heads::control::Actions {
 
   std::string version() const override;
   std::string ca_pem() const override;
+  std::optional<heads::control::PortalFile> portal_file(std::string_view name) const override;
   std::size_t resident_bytes() const override;
   hub::Json connection_strings(const hub::Hub& hub) const override;
   std::string device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
@@ -43,6 +45,7 @@ class ControlActions final : public heads::control::Actions {
   hub::Result<std::string> export_seed(hub::Hub& hub) override;
 
  private:
+  const Config& config_;
   const Ports& ports_;
   const net::tls::CertificateAuthority& authority_;
   net::Server& server_;

@@ -15,7 +15,8 @@ namespace iothub::app {
 namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{20};
-constexpr int kLastAddress = 254;  // 127.0.0.254
+constexpr int kFirstAddress = 2;  // 127.0.0.2
+constexpr int kLastAddress = 254;
 
 bool is_loopback_address(const std::string& name) {
   boost::system::error_code none;
@@ -66,8 +67,10 @@ bool HubSet::is_name_in_use(const std::string& name) const {
 }
 
 hub::Result<std::string> HubSet::listen_somewhere() {
-  for (int last = 2; last <= kLastAddress; ++last) {
-    const std::string address = "127.0.0." + std::to_string(last);
+  for (int tries = kFirstAddress; tries <= kLastAddress; ++tries) {
+    // Not the address that has just become free: clients of the hub that was there may still try to come back to it.
+    const std::string address = "127.0.0." + std::to_string(next_address_);
+    next_address_ = next_address_ == kLastAddress ? kFirstAddress : next_address_ + 1;
     if (is_name_in_use(address)) continue;
     try {
       around_.listen(address);

@@ -52,6 +52,7 @@ class HubSet {
 
   Around around_;
   HubInstance& first_;
+  int next_address_ = 2;  ///< 127.0.0.N to try first
   std::vector<std::unique_ptr<HubInstance>> more_;
   std::vector<std::unique_ptr<HubInstance>> leaving_;
   hub::Timer sweep_;

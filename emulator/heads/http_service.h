@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "emulator/heads/session.h"
+#include "emulator/hub/errors.h"
 #include "protocol/http/request_parser.h"
 #include "protocol/http/response.h"
 #include "protocol/http/url.h"
@@ -79,6 +80,9 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 class HttpService {
  public:
   virtual ~HttpService() = default;
+  /// Whether who asks may do all that the control API may: then the session answers `/_emulator/service/...` as the
+  /// hub's own service API, without a token of the hub.
+  virtual hub::Result<void> admit(const HttpExchange& exchange) = 0;
   /// Throws storage::Error when a commit fails: the session then answers 500.
   virtual void serve(std::shared_ptr<HttpExchange> exchange) = 0;
 };

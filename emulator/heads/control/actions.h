@@ -1,6 +1,7 @@
 #pragma once
 /// What the control API asks of the program around the hubs: files, certificates, whole hubs. app implements it.
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,13 @@ class VirtualTime;
 
 namespace iothub::heads::control {
 
+/// A file of the portal's page.
+struct PortalFile {
+  std::string name;
+  std::string bytes;
+  bool is_gzip = false;
+};
+
 class Actions {
  public:
   virtual ~Actions() = default;
@@ -30,6 +38,8 @@ class Actions {
   virtual std::string device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
                                                const std::string& key) const = 0;
 
+  /// `index.html` or a file it names. Nothing: there is none, or the program was built without its portal.
+  virtual std::optional<PortalFile> portal_file(std::string_view name) const = 0;
   virtual hub::VirtualTime& time(const hub::Hub& hub) = 0;
 
   // ---- the whole content: all throw storage::Error ------------------------------------------------------------------

@@ -49,6 +49,8 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DELETE", "faults/{id}",         remove_fault},
     {"GET",    "explain",             get_explain},
     {"POST",   "explain/query",       explain_query},
+    {"POST",   "devices/{device}/c2d", send_to_device},
+    {"POST",   "devices/{device}/modules/{module}/c2d", send_to_module},
     {"GET",    "hubs",                list_hubs},
     {"POST",   "hubs",                add_hub},
     {"DELETE", "hubs/{name}",         remove_hub},
@@ -113,7 +115,14 @@ Control::Control(hub::HubDirectory& hubs, hub::Scheduler& scheduler, Actions& ac
 
 Control::~Control() = default;
 
+hub::Result<void> Control::admit(const HttpExchange& exchange) {
+  return control::admit(exchange, options_.token, false);
+}
+
 void Control::serve(std::shared_ptr<HttpExchange> exchange) {
+  if (exchange->target.segments.empty() || exchange->target.segments.front() != kRoot) {
+    return serve_portal(*exchange, actions_);
+  }
   Found found = find(exchange->request, exchange->target);
   const bool open = found.operation != nullptr && found.operation->open;
   const auto refuse = [&exchange](const HubError& error, http::Headers headers = {}) {
@@ -123,7 +132,7 @@ void Control::serve(std::shared_ptr<HttpExchange> exchange) {
     for (http::Header& header : headers) response.headers.push_back(std::move(header));
     exchange->answer(std::move(response));
   };
-  if (const auto admitted = admit(*exchange, options_.token, open); !admitted) {
+  if (const auto admitted = control::admit(*exchange, options_.token, open); !admitted) {
     const bool wants_token = admitted.error().code == ErrorCode::ControlUnauthorized;
     return refuse(admitted.error(), wants_token ? http::Headers{{"WWW-Authenticate", "Bearer"}} : http::Headers{});
   }

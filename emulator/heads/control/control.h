@@ -35,6 +35,7 @@ class Control final : public HttpService {
   Control& operator=(const Control&) = delete;
   ~Control() override;
 
+  hub::Result<void> admit(const HttpExchange& exchange) override;
   void serve(std::shared_ptr<HttpExchange> exchange) override;
 
   hub::HubDirectory& hubs() { return hubs_; }
@@ -62,5 +63,8 @@ struct Operation {
   bool open = false;  ///< needs no token and may come from anywhere
 };
 std::span<const Operation> operations();
+
+/// A request of the portal's page: of every path that is not under `/_emulator/`.
+void serve_portal(HttpExchange& exchange, const Actions& actions);
 
 }  // namespace iothub::heads::control

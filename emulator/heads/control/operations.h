@@ -18,6 +18,10 @@ void post_seed(const Request& request);
 // message_wait.cpp
 void get_messages(const Request& request);
 
+// c2d.cpp
+void send_to_device(const Request& request);
+void send_to_module(const Request& request);
+
 // event_stream.cpp
 void get_events(const Request& request);
 

@@ -103,6 +103,21 @@ std::string device_of(const http::Target& target) {
   return module ? words[1] + "/" + words[3] : words[1];
 }
 
+/// `/_emulator/service/...`: the service API for whom the control API admits.
+bool is_service_by_control(const http::Target& target) {
+  return target.segments.size() > 1 && target.segments[0] == kOwnPath && target.segments[1] == "service";
+}
+
+/// The emulator's own paths, and the portal's page when a browser opens the hub's address.
+bool is_own(const http::Request& request, const http::Target& target) {
+  if (target.segments.empty()) {
+    return request.method == "GET" &&
+           http::find(request.headers, "Accept").value_or("").find("text/html") != std::string_view::npos;
+  }
+  if (target.segments.front() == kOwnPath) return true;
+  return target.segments.size() == 1 && target.segments.front().starts_with("portal-");
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -205,7 +220,8 @@ void RestSession::serve(http::Request request, bool with_faults) {
   std::optional<http::Target> target = http::parse_target(request.target);
   if (!target) return refuse({ErrorCode::GenericBadRequest, "BadRequest", "the request target cannot be read", {}});
 
-  if (peer_.portal || (!target->segments.empty() && target->segments.front() == kOwnPath)) {
+  const bool with_control = is_service_by_control(*target);
+  if (!with_control && (peer_.portal || is_own(request, *target))) {
     return serve_own(std::move(request), std::move(*target));
   }
 
@@ -216,7 +232,14 @@ void RestSession::serve(http::Request request, bool with_faults) {
     exchange_.tracking = new_tracking();  // by this hub's clock from here on
   }
 
-  if (method == "GET" && is_websocket_path(target->segments)) return open_websocket(request);
+  if (with_control) {
+    if (const auto admitted = admit_by_control(request, *target); !admitted) {
+      return refuse(http_status(admitted.error().code), admitted.error(), {{"WWW-Authenticate", "Bearer"}});
+    }
+    target->segments.erase(target->segments.begin(), target->segments.begin() + 2);
+  } else if (method == "GET" && is_websocket_path(target->segments)) {
+    return open_websocket(request);
+  }
 
   if (target->segments.size() > 1) exchange_.who = device_of(*target);
   hub_->metrics().http_bytes_in += request.body.size();
@@ -232,7 +255,7 @@ void RestSession::serve(http::Request request, bool with_faults) {
   exchange_.operation = std::string(match.route->name) + " (" + exchange_.operation + ")";
 
   const hub::FaultRule* const fault =
-      with_faults
+      with_faults && !with_control
           ? hub_->fault_rules().strike("http", exchange_.who.substr(0, exchange_.who.find('/')), match.route->name)
           : nullptr;
   if (fault != nullptr && !survives(*fault, request)) return;
@@ -240,7 +263,11 @@ void RestSession::serve(http::Request request, bool with_faults) {
   if (const auto dated = check_api_version(*target); !dated) return refuse(dated.error());
   const std::string_view authorization = http::find(request.headers, "Authorization").value_or("");
   std::optional<hub::DevicePrincipal> device;
-  if (match.route->is_for_device()) {
+  if (with_control) {
+    if (match.route->is_for_device()) {
+      return refuse({ErrorCode::ControlForbidden, "Forbidden", "the path is a device's own, not the service's", {}});
+    }
+  } else if (match.route->is_for_device()) {
     auto proved = hub_->auth().authorize_device_request({match.ids.at(0)}, {authorization, certificate()});
     if (!proved) return refuse(proved.error());
     device = std::move(*proved);
@@ -265,6 +292,16 @@ void RestSession::serve(http::Request request, bool with_faults) {
   if (call_ == call && call.use_count() == 2) {
     throw std::logic_error(std::string(match.route->name) + " neither answered its call nor kept it");
   }
+}
+
+hub::Result<void> RestSession::admit_by_control(const http::Request& request, const http::Target& target) {
+  if (environment_.control == nullptr) {
+    return HubError{ErrorCode::GenericNotFound, "NotFound", "there is no control API here", {}};
+  }
+  http::Request head;  // the body has no part in it
+  head.method = request.method;
+  head.headers = request.headers;
+  return environment_.control->admit(HttpExchange(std::move(head), target, hub_, peer_, *this));
 }
 
 /// Depends on no hub's commit: the service commits what it writes before it answers.

@@ -81,6 +81,7 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   /// Whether the request goes on under this rule of the control API; false: it was answered, held or lost.
   bool survives(const hub::FaultRule& rule, http::Request& request);
   void serve_own(http::Request request, http::Target target);
+  hub::Result<void> admit_by_control(const http::Request& request, const http::Target& target);
   void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
   hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;

@@ -80,6 +80,15 @@ def test_a_hub_that_is_dropped_is_gone_with_all_that_spoke_to_it(control, new_hu
     assert service_of(again).get_devices() == []
 
 
+def test_the_address_of_a_dropped_hub_is_not_the_next_one_s(control):
+    """The Java service SDK kept a connection to it, and was refused by the hub after; devices would come back to it."""
+    names = []
+    for _ in range(2):
+        names.append(control.post("hubs", {}, 201)["hub"])
+        control.delete(f"hubs/{names[-1]}")
+    assert names[0] != names[1]
+
+
 def test_a_hub_may_have_a_name(control, new_hub, hub):
     strings = new_hub(name="plant-a.test")
     assert strings["policies"]["iothubowner"].startswith("HostName=plant-a.test;")

@@ -1,0 +1,310 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const test = require('node:test');
+const { Message } = require('azure-iot-device');
+const {
+  closeBrowser, connected, eventually, newDevice, newId, openPage, origin, picture, service, slowness,
+} = require('./support.js');
+
+test.after(closeBrowser);
+
+test('the tutorial: device, module, copy its connection string, in three clicks', async (t) => {
+  const device = await newDevice('tutorial');
+  await service('PUT', `/devices/${device}/modules/pump`, { deviceId: device, moduleId: 'pump' });
+  const page = await openPage(t, { hash: '#/devices' });
+  await page.getByRole('link', { name: device, exact: true }).click();
+  await page.getByRole('link', { name: 'pump', exact: true }).click();
+  await page.getByRole('button', { name: 'Copy Connection string' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(copied, new RegExp(`^HostName=localhost;DeviceId=${device};ModuleId=pump;SharedAccessKey=.+=$`));
+  await picture(page, 'module');
+});
+
+test('a device and its module are created, disabled, enabled and deleted', async (t) => {
+  const device = newId('made');
+  const page = await openPage(t, { hash: '#/devices' });
+  await page.getByLabel('New device').fill(device);
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText(`device ${device} created`).waitFor();
+  await page.goto(`${origin}/#/devices/${device}`);
+  await page.getByLabel('New module').fill('pump');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('link', { name: 'pump', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Disable' }).click();
+  await page.getByText('disabled', { exact: true }).waitFor();
+  assert.equal((await service('GET', `/devices/${device}`)).status, 'disabled');
+  await page.getByRole('button', { name: 'Enable' }).click();
+  await page.getByRole('button', { name: 'Disable' }).waitFor();
+  page.once('dialog', (dialog) => dialog.accept());
+  await page.getByRole('button', { name: 'Delete' }).first().click();
+  await page.getByRole('heading', { name: 'Devices' }).waitFor();
+  await assert.rejects(service('GET', `/devices/${device}`), /404/);
+});
+
+test('keys stay hidden until somebody asks', async (t) => {
+  const device = await newDevice();
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  const key = (await service('GET', `/devices/${device}`)).authentication.symmetricKey.primaryKey;
+  const credentials = page.getByRole('region', { name: 'Credentials' });
+  await credentials.getByText('Primary key').first().waitFor();
+  assert.ok(!(await credentials.innerText()).includes(key));
+  await credentials.locator('.pasteable', { hasText: 'Primary key' }).getByRole('button', { name: 'Show' }).click();
+  assert.ok((await credentials.innerText()).includes(key));
+});
+
+test('a patch of somebody else shows within a second, and writing against the old etag is a clear 412', async (t) => {
+  const device = await newDevice('twin');
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  const desired = page.getByRole('region', { name: 'Desired properties' });
+  await desired.getByText('version 1').waitFor();
+  await service('PATCH', `/twins/${device}`, { properties: { desired: { level: 7 } } });
+  await desired.getByText('level').waitFor({ timeout: 1000 * slowness });
+  await desired.getByText('version 2').waitFor();
+  await page.getByText('Versions since this screen was opened').click();
+  await page.locator('.diff').getByText('desired.level').waitFor();
+  await picture(page, 'twin');
+
+  await page.getByLabel('hold this version').check();
+  await service('PATCH', `/twins/${device}`, { properties: { desired: { level: 8 } } });
+  await page.getByText('Edit tags and desired properties').click();
+  await page.getByLabel('Patch, or the whole new twin').fill('{"properties":{"desired":{"level":9}}}');
+  await page.getByRole('button', { name: 'Apply as patch' }).click();
+  await page.getByText('Somebody else changed it meanwhile').waitFor();
+  await page.getByRole('button', { name: 'Load again' }).click();
+  await desired.getByText('version 3').waitFor();
+  await page.getByRole('button', { name: 'Apply as patch' }).click();
+  await page.getByText('Twin patched').waitFor();
+  assert.equal((await service('GET', `/twins/${device}`)).properties.desired.level, 9);
+});
+
+test('JSON that cannot be read is said at once, and cannot be applied', async (t) => {
+  const device = await newDevice();
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  await page.getByText('Edit tags and desired properties').click();
+  await page.getByLabel('Patch, or the whole new twin').fill('{"properties":');
+  await page.locator('.fault', { hasText: 'JSON' }).waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Apply as patch' }).isDisabled());
+});
+
+test('a direct method of a real device answers, and its refusal is told', async (t) => {
+  const device = await newDevice('method');
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  const form = page.getByRole('region', { name: 'Direct method' });
+  await form.getByLabel('Name').fill('reboot');
+  await form.getByLabel('Payload').fill('{"now":true}');
+  await form.getByRole('button', { name: 'Invoke' }).click();
+  await form.getByText(/\(404\)/).waitFor();
+  const client = await connected(t, device);
+  await new Promise((resolve) => {
+    client.onDeviceMethod('reboot', (request, response) => response.send(201, { took: request.payload }));
+    setTimeout(resolve, 300 * slowness);
+  });
+  await form.getByRole('button', { name: 'Invoke' }).click();
+  await form.getByText('201 {"took":{"now":true}}').waitFor();
+  await page.locator('.state.on', { hasText: 'Connected' }).waitFor();
+});
+
+test('a cloud-to-device message reaches a real device', async (t) => {
+  const device = await newDevice('c2d');
+  const client = await connected(t, device);
+  const received = new Promise((resolve) => client.on('message', (message) => {
+    client.complete(message).catch(() => {});
+    resolve(message);
+  }));
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  const form = page.getByRole('region', { name: 'Cloud-to-device' });
+  await form.getByLabel('Body').fill('hello');
+  await form.getByLabel('Properties').fill('colour=blue');
+  await form.getByRole('button', { name: 'Send' }).click();
+  const message = await received;
+  assert.equal(message.getData().toString(), 'hello');
+  assert.equal(message.properties.getValue('colour'), 'blue');
+});
+
+test('the watch shows telemetry live, filters, pauses and saves it', async (t) => {
+  const device = await newDevice('watch');
+  const client = await connected(t, device);
+  const page = await openPage(t, { hash: '#/watch' });
+  await page.locator('header .state.on').waitFor();
+  const send = (text) => client.sendEvent(new Message(text));
+  await send('{"level":1}');
+  const row = page.locator('.line', { hasText: device }).filter({ hasText: 'telemetry' });
+  await row.first().waitFor();
+  await page.getByLabel('Words').fill('no-such-word');
+  await row.first().waitFor({ state: 'detached' });
+  await page.getByLabel('Words').fill(device);
+  await row.first().waitFor();
+  await picture(page, 'watch');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const before = await row.count();
+  await send('{"level":2}');
+  await page.waitForTimeout(300 * slowness);
+  assert.equal(await row.count(), before);
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as JSON lines' }).click();
+  const lines = fs.readFileSync(await (await download).path(), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  assert.ok(lines.some((line) => line.event === 'telemetry' && line.device === device));
+});
+
+test('a stream of a thousand messages a second leaves the page responsive', async (t) => {
+  const device = await newDevice('flood');
+  const client = await connected(t, device);
+  const page = await openPage(t, { hash: '#/watch' });
+  await page.locator('header .state.on').waitFor();
+  await page.getByLabel('Words').fill(device);
+  let sent = 0;
+  const end = Date.now() + 3000;
+  const flood = (async () => {
+    while (Date.now() < end) {
+      await Promise.all(Array.from({ length: 50 }, () => client.sendEvent(new Message(`{"n":${++sent}}`))));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  // How late a timer of 50 ms is, at worst: what a person would feel.
+  const latest = await page.evaluate(() => new Promise((resolve) => {
+    let worst = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      worst = Math.max(worst, now - last - 50);
+      last = now;
+    }, 50);
+    setTimeout(() => { clearInterval(timer); resolve(worst); }, 2500);
+  }));
+  await flood;
+  t.diagnostic(`${sent} messages in 3 s; the page was ${Math.round(latest)} ms late at worst`);
+  assert.ok(sent > 1000, `only ${sent} messages were sent`);
+  assert.ok(latest < 500 * slowness, `the page stood still for ${latest} ms`);
+});
+
+test('ten thousand devices are listed, searched and scrolled', async (t) => {
+  const prefix = newId('many');
+  const chunk = (from) => Array.from({ length: 100 }, (_, index) => ({ id: `${prefix}-${from + index}`, importMode: 'create' }));
+  for (let from = 0; from < 10_000; from += 100) await service('POST', '/devices', chunk(from));
+  const page = await openPage(t, { hash: '#/devices' });
+  await page.getByRole('searchbox').fill(`WHERE STARTSWITH(deviceId, '${prefix}')`);
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByText(/^\d+\+ devices$/).waitFor();
+  const list = page.getByRole('list', { name: 'Devices' });
+  assert.ok((await list.getByRole('listitem').count()) < 100, 'only rows in sight are drawn');
+  await eventually(async () => {
+    await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    return /^10000 devices$/m.test(await page.getByRole('status').allInnerTexts().then((texts) => texts.join('\n')));
+  }, 'all are fetched while scrolling', 60);
+  await page.getByRole('searchbox').fill(`${prefix}-9999`);
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('link', { name: `${prefix}-9999`, exact: true }).waitFor();
+});
+
+test('a query runs, is explained, and its fault is told', async (t) => {
+  const device = await newDevice('query');
+  const page = await openPage(t, { hash: '#/query' });
+  await page.getByLabel('Query').fill(`SELECT deviceId FROM devices WHERE deviceId = '${device}'`);
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.locator('pre', { hasText: device }).waitFor();
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText(/rows were looked at/).waitFor();
+  await page.getByLabel('Query').fill('SELECT FROM');
+  await page.getByRole('button', { name: 'Run' }).click();
+  await page.getByRole('alert').waitFor();
+});
+
+test('a fault, the clock and a snapshot are set by hand', async (t) => {
+  const page = await openPage(t, { hash: '#/instrument' });
+  const clock = page.getByRole('region', { name: 'Clock' });
+  await clock.getByRole('button', { name: 'Freeze' }).click();
+  await clock.getByText('frozen', { exact: true }).waitFor();
+  await clock.getByRole('button', { name: 'Advance' }).click();
+  await page.getByText('Advanced by 1h').waitFor();
+  await clock.getByRole('button', { name: 'Back to the real time' }).click();
+  await clock.getByText('running', { exact: true }).waitFor();
+
+  const faults = page.getByRole('region', { name: 'Faults' });
+  await faults.getByLabel('Operation').selectOption('telemetry');
+  await faults.getByLabel('Action').selectOption('cut');
+  await faults.getByLabel('Device').fill('nobody');
+  await faults.getByRole('button', { name: 'Add' }).click();
+  await faults.getByText('struck 0 times').waitFor();
+  await faults.getByRole('button', { name: 'Remove' }).click();
+  await faults.getByText('None.').waitFor();
+
+  const device = await newDevice('snapshot');
+  const snapshots = page.getByRole('region', { name: 'Snapshots' });
+  await snapshots.getByLabel('Name').fill('before');
+  await snapshots.getByRole('button', { name: 'Save' }).click();
+  await snapshots.getByText('before', { exact: true }).waitFor();
+  await service('DELETE', `/devices/${device}`, undefined, { 'If-Match': '*' });
+  await snapshots.getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('Restored').waitFor();
+  await service('GET', `/devices/${device}`);
+  await picture(page, 'instrument');
+});
+
+test('the overview shows figures, and a refusal with its hint', async (t) => {
+  const page = await openPage(t);
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByText('iothub-emulator exec -- python app.py').waitFor();
+  const refused = await fetch(`${origin}/_emulator/service/devices/nobody-here?api-version=2021-04-12`);
+  assert.equal(refused.status, 404);
+  await page.getByRole('region', { name: 'Refusals' }).getByText('nobody-here').first().waitFor();
+  await picture(page, 'overview');
+});
+
+test('both themes and a narrow screen show every screen without a sideways scroll', async (t) => {
+  const device = await newDevice('narrow');
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await openPage(t, { viewport: { width: 400, height: 800 }, colorScheme });
+    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/query', '#/configurations', '#/watch', '#/instrument']) {
+      await page.goto(`${origin}/${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wider <= 0, `${hash} is ${wider} px too wide`);
+    }
+    await picture(page, `narrow-${colorScheme}`);
+  }
+});
+
+test('the keyboard alone reaches a device', async (t) => {
+  const device = await newDevice('keyboard');
+  const page = await openPage(t, { hash: '#/devices' });
+  await page.getByRole('searchbox').focus();
+  await page.keyboard.type(device);
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: device, exact: true }).waitFor();
+  for (let presses = 0; presses < 10; ++presses) {
+    await page.keyboard.press('Tab');
+    if ((await page.evaluate(() => document.activeElement.textContent)) === device) break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: device }).waitFor();
+});
+
+test('no screen has a serious fault of accessibility', async (t) => {
+  const device = await newDevice('axe');
+  const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await openPage(t, { colorScheme, bypassCSP: true });
+    await page.addScriptTag({ content: axe });
+    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/query', '#/configurations', '#/watch', '#/instrument']) {
+      await page.evaluate((place) => { location.hash = place; }, hash);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForTimeout(200);
+      const { violations } = await page.evaluate(() => axe.run());
+      const serious = violations.filter((each) => each.impact === 'serious' || each.impact === 'critical')
+        .map((each) => `${each.id}: ${each.nodes.map((node) => node.html).slice(0, 3).join(' ')}`);
+      assert.deepEqual(serious, [], `${hash}, ${colorScheme}`);
+    }
+  }
+});
+
+test('the page is served with a policy that lets it speak to its emulator only', async () => {
+  const answer = await fetch(`${origin}/`);
+  assert.equal(answer.status, 200);
+  const policy = answer.headers.get('content-security-policy');
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /connect-src 'self'/);
+  assert.equal((await fetch(`${origin}/no-such-page`)).status, 404);
+});
