@@ -43,7 +43,7 @@ TEST_CASE("a sequence is met in its order, with others between") {
 TEST_CASE("a failure tells what was expected, what came, and the nearest miss") {
   const Expectation expected{"messages", {{"device", "d1"}, {"body", {{"beat", 4}}}}, {}, {}, 1};
   std::vector<Json> came = beats({3});
-  came.insert(came.begin(), {{"device", "d2"}, {"body", "x"}});
+  came.insert(came.begin(), Json::object({{"device", "d2"}, {"body", "x"}}));
   CHECK(failure(expected, came) ==
         "expected at least 1 messages like {\"device\":\"d1\",\"body\":{\"beat\":4}}\n"
         "0 came like it\n"
