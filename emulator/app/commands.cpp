@@ -162,6 +162,13 @@ int monitor_events(const Config& config, const Environment& environment) {
   return monitor(config, std::string(given), ca_files);
 }
 
+/// One that runs over the data folder, or that the environment names.
+bool seeds_a_running_hub(const Config& config, const Environment& environment) {
+  if (config.seed_words.front() == "validate") return false;
+  if (!config.data_folder_is_a_flag && !variable(environment, "IOTHUB_CONNECTION_STRING").empty()) return true;
+  return find_running_hub(config.data_folder).has_value();
+}
+
 int run_command(const Config& config, const Environment& environment) {
   switch (config.command) {
     case Command::serve:
@@ -194,6 +201,10 @@ int run_command(const Config& config, const Environment& environment) {
     case Command::monitor:
       return monitor_events(config, environment);
     case Command::seed:
+      if (seeds_a_running_hub(config, environment)) {
+        const Target hub = target(config, environment);
+        return run_live_seed_command(config, HubClient(hub.parsed(), hub.ca_files));
+      }
       return run_seed_command(config);
     case Command::scenario:
       return run_scenario_command(config, environment);

@@ -262,8 +262,9 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.device = one(values); }},
     {"module", Kind::value, kOfDevice, "MODULE", "of a module of --device",
      [](Config& config, const Values& values) { config.module = one(values); }},
-    {"hub", Kind::value, kControl, "NAME", "which of the emulator's hubs is meant [that of the connection string]",
-     [](Config& config, const Values& values) { config.hub = one(values); }},
+    {"hub", Kind::list, kServing | kControl | bit(Command::seed), "NAME",
+     "serve: a further hub, by its host name or as 127.0.0.N (repeatable); else: which hub is meant [the default one]",
+     [](Config& config, const Values& values) { config.hubs = values; }},
     {"keep-links", Kind::flag, bit(Command::reset), "", "connected devices stay connected, with new twins",
      [](Config& config, const Values& values) { config.keep_links = truth(values); }},
     {"message", Kind::value, bit(Command::route), "FILE|JSON",
@@ -416,7 +417,8 @@ constexpr CommandDescription kCommands[] = {
     {Command::clock, "clock", "The hub's time: freeze, advance 1h, set 2026-01-01T00:00:00Z, resume, real, or nothing"},
     {Command::faults, "faults",
      "Faults by rule: add NAME=VALUE.. as action=cut device=d operation=telemetry count=1, list, remove ID, clear"},
-    {Command::explain, "explain", "Why the last requests were refused: explain [DEVICE], explain query TEXT"},
+    {Command::explain, "explain",
+     "Why the last requests were refused: explain [DEVICE]; explain query TEXT, explain route MESSAGE"},
     {Command::connections, "connections", "Print who is connected"},
     {Command::hubs, "hubs", "The emulator's hubs: list, add [NAME], remove NAME"},
     {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
@@ -585,6 +587,14 @@ std::string monitored_group(const Layer& flags) {
   return group->values.front();
 }
 
+/// By a flag, too: a container's environment names the hubs that it serves.
+std::string meant_hub(const Layer& flags) {
+  const Given* hub = find_given(flags, "hub");
+  if (hub == nullptr) return {};
+  if (hub->values.size() != 1) throw ConfigError("--hub: the command is about one hub");
+  return hub->values.front();
+}
+
 void check_connection_string(const Config& config) {
   check_module(config);
   if (!config.policy.empty() && !config.device.empty()) {
@@ -636,6 +646,7 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   // Asked for only where they are needed: a user may have no home folder.
   if (config.data_folder.empty()) config.data_folder = default_data_folder(environment);
   if (config.ca_folder.empty()) config.ca_folder = default_ca_folder(environment);
+  if ((bit(config.command) & kServing) == 0) config.hub = meant_hub(line.flags);
   if (config.command == Command::connection_string) check_connection_string(config);
   if (config.command == Command::route) check_route(config);
   if (config.command == Command::monitor) {

@@ -69,6 +69,7 @@ struct Config {
   std::optional<std::int64_t> retention_megabytes;  ///< nothing: by time only
   std::vector<std::string> consumer_groups;         ///< beside $Default and those that the data folder has
   std::vector<std::filesystem::path> seed_files;    ///< applied in order before the hub is ready; folders, too
+  std::vector<std::string> hubs;                    ///< further ones that `serve` and `exec` have
   bool lenient = false;
   bool fault_injection = false;
   std::optional<hub::Tier> tier;  ///< turns throttles and quotas on
@@ -88,7 +89,7 @@ struct Config {
   bool print_pem = false;
   std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
   std::vector<std::string> words;     ///< of a control command: `save before`, `device=d count=2`
-  std::string hub;                    ///< that a control command is about; empty: that of the connection string
+  std::string hub;                    ///< that a command is about; empty: that of the connection string
   bool keep_links = false;
   std::vector<std::string> route_words;  ///< `route`: test
   std::string message;                   ///< `route test`: a JSON object or a file with it

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 #include "emulator/app/connection_string.h"
 #include "emulator/app/portal_page.h"
+#include "emulator/app/process_seeds.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/observer.h"
 #include "emulator/seed/seed.h"
@@ -22,16 +24,28 @@ hub::HubError no_snapshot(const std::string& name) {
   return {hub::ErrorCode::GenericNotFound, "there is no snapshot '" + name + "'", {}, {}};
 }
 
+seed::Result<std::vector<seed::Seed>> parsed(const std::vector<heads::control::SeedText>& texts) {
+  std::vector<seed::Seed> seeds;
+  for (const heads::control::SeedText& each : texts) {
+    seed::Result<seed::Seed> parsed = seed::parse(each.text, each.name);
+    if (!parsed) return parsed.error();
+    seeds.push_back(std::move(*parsed));
+  }
+  return seeds;
+}
+
 }  // namespace
 
 ControlActions::ControlActions(const Config& config, const Ports& ports,
-                               const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs)
+                               const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs,
+                               std::function<void()> content_changed)
     : config_(config),
       ports_(ports),
       authority_(authority),
       server_(server),
       snapshots_(config.in_memory ? std::nullopt : std::optional(config.data_folder / "snapshots")),
-      hubs_(hubs) {}
+      hubs_(hubs),
+      content_changed_(std::move(content_changed)) {}
 
 hub::VirtualTime& ControlActions::time(const hub::Hub& hub) {
   return hubs_.of(hub).time();
@@ -39,10 +53,12 @@ hub::VirtualTime& ControlActions::time(const hub::Hub& hub) {
 
 // ---- the whole content ----------------------------------------------------------------------------------------------
 
-void ControlActions::reset_hub(hub::Hub& hub, hub::ResetLinks links) {
-  hub::reset_hub(hub, hubs_.of(hub).store(), links);
+hub::Result<void> ControlActions::reset_hub(hub::Hub& hub, hub::ResetLinks links) {
+  hub::Result<void> reset = hubs_.of(hub).reset(links);
   // Readers of events stand at places that are no more.
   if (links == hub::ResetLinks::drop) server_.drop_connections(hub, "the control API reset the hub");
+  content_changed_();
+  return reset;
 }
 
 hub::Result<void> ControlActions::reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) {
@@ -70,6 +86,7 @@ hub::Result<void> ControlActions::restore_snapshot(hub::Hub& hub, const std::str
   snapshots_.load(hubs_.of(hub).store(), name);
   hub.store_replaced();
   hub.observers().tell(hub::Happening::restored, {}, [&] { return hub::detail_text({{"snapshot", name}}); });
+  content_changed_();
   return {};
 }
 
@@ -147,10 +164,19 @@ std::string ControlActions::device_connection_string(const hub::Hub& hub, const 
   return app::device_connection_string(hub.host_name(), identity, key);
 }
 
-hub::Result<hub::Json> ControlActions::apply_seed(hub::Hub& hub, std::string_view text, std::string_view name) {
-  const seed::Result<seed::Seed> parsed = seed::parse(text, std::string(name));
-  if (!parsed) return hub::argument_invalid(parsed.error().text());
-  const seed::Result<seed::Report> report = seed::apply(hub, std::span(&*parsed, 1));
+hub::Result<hub::Json> ControlActions::apply_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& texts) {
+  seed::Result<std::vector<seed::Seed>> seeds = parsed(texts);
+  if (!seeds) return hub::argument_invalid(seeds.error().text());
+  const seed::Result<seed::Report> report = apply(hubs_, hubs_.of(hub), sorted(std::move(*seeds)));
+  if (!report) return hub::argument_invalid(report.error().text());
+  content_changed_();
+  return hub::Json{{"changes", report->changes}};
+}
+
+hub::Result<hub::Json> ControlActions::diff_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& texts) {
+  seed::Result<std::vector<seed::Seed>> seeds = parsed(texts);
+  if (!seeds) return hub::argument_invalid(seeds.error().text());
+  const seed::Result<seed::Report> report = diff(hubs_, hubs_.of(hub), sorted(std::move(*seeds)));
   if (!report) return hub::argument_invalid(report.error().text());
   return hub::Json{{"changes", report->changes}};
 }

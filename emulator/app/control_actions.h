@@ -1,5 +1,6 @@
 #pragma once
 /// What the control API asks of the program: certificates, connection strings, files.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,9 +17,9 @@ namespace iothub::app {
 
 class ControlActions final : public heads::control::Actions {
  public:
-  /// All outlive it.
+  /// All outlive it. `content_changed`: the policies of a hub may be others now.
   ControlActions(const Config& config, const Ports& ports, const net::tls::CertificateAuthority& authority,
-                 net::Server& server, HubSet& hubs);
+                 net::Server& server, HubSet& hubs, std::function<void()> content_changed);
 
   std::string version() const override;
   std::string ca_pem() const override;
@@ -30,7 +31,7 @@ class ControlActions final : public heads::control::Actions {
 
   hub::VirtualTime& time(const hub::Hub& hub) override;
 
-  void reset_hub(hub::Hub& hub, hub::ResetLinks links) override;
+  hub::Result<void> reset_hub(hub::Hub& hub, hub::ResetLinks links) override;
   hub::Result<void> reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) override;
   hub::Result<hub::Json> save_snapshot(hub::Hub& hub, const std::string& name) override;
   hub::Json snapshots() const override;
@@ -41,7 +42,8 @@ class ControlActions final : public heads::control::Actions {
   hub::Result<hub::Json> add_hub(const std::string& name, const std::string& snapshot) override;
   hub::Result<void> remove_hub(const std::string& name) override;
 
-  hub::Result<hub::Json> apply_seed(hub::Hub& hub, std::string_view text, std::string_view name) override;
+  hub::Result<hub::Json> apply_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& seeds) override;
+  hub::Result<hub::Json> diff_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& seeds) override;
   hub::Result<std::string> export_seed(hub::Hub& hub) override;
 
  private:
@@ -51,6 +53,7 @@ class ControlActions final : public heads::control::Actions {
   net::Server& server_;
   Snapshots snapshots_;
   HubSet& hubs_;
+  const std::function<void()> content_changed_;
 };
 
 }  // namespace iothub::app

@@ -1,6 +1,8 @@
 #include "emulator/app/control_command.h"
 
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -23,11 +25,6 @@ std::pair<std::string, std::string> name_and_value(const std::string& word) {
   return {word.substr(0, equals), word.substr(equals + 1)};
 }
 
-void add_parameter(std::string& path, std::string_view name, std::string_view value) {
-  path += path.find('?') == std::string::npos ? '?' : '&';
-  path += text::percent_encode(name) + "=" + text::percent_encode(value);
-}
-
 HubClient::ControlRequest with_parameters(std::string path, const Words& words) {
   for (const std::string& word : words) {
     const auto [name, value] = name_and_value(word);
@@ -38,6 +35,19 @@ HubClient::ControlRequest with_parameters(std::string path, const Words& words) 
 
 [[noreturn]] void refuse(const std::string& usage) {
   throw ConfigError("the command is: " + usage);
+}
+
+/// A JSON object itself, or the file with it.
+Json json_or_file(const std::string& given) {
+  std::string text = given;
+  if (!given.starts_with('{')) {
+    std::ifstream stream(given);
+    if (!stream) throw ConfigError("cannot read the file " + given);
+    text.assign(std::istreambuf_iterator<char>(stream), {});
+  }
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) throw ConfigError("the message is not a JSON object");
+  return json;
 }
 
 bool is(const Words& words, std::string_view action, std::size_t count) {
@@ -96,8 +106,14 @@ HubClient::ControlRequest explain_request(const Words& words) {
   if (words.empty()) return {.path = "explain"};
   if (is(words, "query", 2))
     return {.method = "POST", .path = "explain/query", .body = Json{{"query", words[1]}}.dump()};
+  if (words.front() == "route" && words.size() > 1) {
+    HubClient::ControlRequest request = with_parameters("explain/route", Words(words.begin() + 2, words.end()));
+    request.method = "POST";
+    request.body = Json{{"message", json_or_file(words[1])}}.dump();
+    return request;
+  }
   if (words.size() == 1) return with_parameters("explain", {"device=" + words.front()});
-  refuse("explain [DEVICE], explain query TEXT");
+  refuse("explain [DEVICE], explain query TEXT, explain route MESSAGE|FILE [device=D] [module=M] [source=S]");
 }
 
 HubClient::ControlRequest hubs_request(const Words& words) {
@@ -162,6 +178,13 @@ class EventPrinter {
   std::string rest_;
 };
 
+}  // namespace
+
+void add_parameter(std::string& path, std::string_view name, std::string_view value) {
+  path += path.find('?') == std::string::npos ? '?' : '&';
+  path += text::percent_encode(name) + "=" + text::percent_encode(value);
+}
+
 std::string refusal_text(const std::string& body) {
   const auto json = Json::parse(body, nullptr, false);
   const Json::json_pointer message("/error/message");
@@ -171,8 +194,6 @@ std::string refusal_text(const std::string& body) {
   if (json.contains(hint)) text += " (" + json[hint].get<std::string>() + ")";
   return text;
 }
-
-}  // namespace
 
 HubClient::ControlRequest control_request(const Config& config) {
   HubClient::ControlRequest request = request_of(config);

@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/process_seeds.h"
 #include "emulator/app/route_endpoints.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/hub/consumer_groups.h"
+#include "emulator/net/tls/atomic_file.h"
 
 namespace iothub::app {
 namespace {
@@ -70,16 +72,16 @@ Emulator::Emulator(Config config, PortFallback fallback)
       hub_set_({config_, hubs_, loop_, server_, tls_, authority_, random_,
                 [this](const std::string& address) { listen_on(address); }},
                instance_),
-      actions_(config_, ports_, authority_, server_, hub_set_),
+      actions_(config_, ports_, authority_, server_, hub_set_, [this] { describe_anew(); }),
       control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
       worker_(loop_) {
-  hub::Hub& hub = instance_.hub();
-  configure_events(hub);
-  if (!config_.seed_files.empty()) {
-    const seed::Report report = apply_seeds(hub, parse_seeds(read_seed_texts(config_.seed_files)));
-    spdlog::info("the seeds changed {} things", report.changes.size());
+  hubs_.add(instance_.hub());
+  try {
+    begin();
+  } catch (...) {
+    server_.stop();  // before the hubs go that it would commit
+    throw;
   }
-  hubs_.add(hub);
   server_.environment().control = &control_;
   if (!is_loopback_only(config_.listen_address)) {
     spdlog::warn(
@@ -87,25 +89,59 @@ Emulator::Emulator(Config config, PortFallback fallback)
         "the ports can read and change all of it",
         config_.listen_address);
   }
-  running_ = {ports_, authority_.certificate_file().string(),
-              policy_strings(hub.host_name(), ports_.https, hub.auth().policies()),
-              event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front())};
+  running_ = described();
   publish_run_file();
 }
 
-void Emulator::configure_events(hub::Hub& hub) {
-  for (const std::string& name : config_.consumer_groups) {
-    const hub::Result<void> added = hub.events().consumer_groups().add(name);
-    if (!added) throw ConfigError("--consumer-group: " + added.error().reason);
-  }
-  if (!hub.commit()) throw storage::Error("the consumer groups cannot be stored");
+/// What the command line and its seeds say that the hubs shall have.
+void Emulator::begin() {
+  SortedSeeds seeds = sorted(parse_seeds(read_seed_texts(config_.seed_files)));
+  instance_.begin({.consumer_groups = config_.consumer_groups,
+                   .routing = config_.routes_file.empty() ? std::string() : read_routes(config_.routes_file).text,
+                   .seeds = std::move(seeds.own)});
   std::string groups;
-  for (const std::string& name : hub.events().consumer_groups().list()) groups += " " + name;
+  for (const std::string& name : instance_.hub().events().consumer_groups().list()) groups += " " + name;
   spdlog::info("consumer groups:{}", groups);
-  if (config_.routes_file.empty()) return;
-  hub::routing::Routes routes = read_routes(config_.routes_file);
-  hub::routing::RouteEndpoints endpoints = open_endpoints(routes, instance_.store(), loop_);
-  hub.routing().configure(std::move(routes), std::move(endpoints));
+
+  for (const std::string& name : config_.hubs) {
+    const hub::Result<HubInstance*> added = hub_set_.add(name);
+    if (!added) throw ConfigError("--hub: " + added.error().message);
+  }
+  for (SortedSeeds::OfHub& each : seeds.further) {
+    HubInstance* further = hub_set_.find(each.name);
+    if (further == nullptr) {
+      const hub::Result<HubInstance*> added = hub_set_.add(each.name);
+      each.nowhere.what = added ? std::string() : added.error().message;
+      if (!added) throw SeedError(each.nowhere.text());
+      further = *added;
+    } else if (further == &instance_) {
+      each.nowhere.what = "'" + each.name + "' is the default hub: what it shall have stands outside of 'hubs'";
+      throw SeedError(each.nowhere.text());
+    }
+    further->begin({.seeds = std::move(each.seeds)});
+  }
+}
+
+RunningHub Emulator::described() const {
+  const hub::Hub& hub = instance_.hub();
+  return {ports_, authority_.certificate_file().string(),
+          policy_strings(hub.host_name(), ports_.https, hub.auth().policies()),
+          event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front())};
+}
+
+void Emulator::describe_anew() {
+  RunningHub now = described();
+  if (now == running_) return;
+  running_ = std::move(now);
+  try {
+    if (run_file_) run_file_->replace(running_);
+    std::error_code unreadable;
+    if (!config_.ready_file.empty() && std::filesystem::exists(config_.ready_file, unreadable)) {
+      net::tls::write_file_atomically(config_.ready_file, to_json(running_).dump() + "\n", 0644);
+    }
+  } catch (const std::system_error& error) {
+    spdlog::warn("the hub's policies have changed, but its files still name the old ones: {}", error.what());
+  }
 }
 
 std::uint16_t Emulator::listen(std::uint16_t port, net::PlainText plain) {

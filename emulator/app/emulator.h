@@ -53,9 +53,12 @@ class Emulator {
  private:
   std::uint16_t listen(std::uint16_t port, net::PlainText plain);
   void listen_on(const std::string& address);
-  void configure_events(hub::Hub& hub);
+  void begin();
   void make_rsa_leaf();
+  RunningHub described() const;
   void publish_run_file();
+  /// Policies may have changed: who finds the hub by its files finds the new ones.
+  void describe_anew();
 
   const Config config_;
   const std::vector<std::string> names_;

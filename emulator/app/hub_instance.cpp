@@ -9,7 +9,9 @@
 #include "emulator/app/data_folder.h"
 #include "emulator/app/device_ca_folder.h"
 #include "emulator/app/route_endpoints.h"
+#include "emulator/app/seed_files.h"
 #include "emulator/app/seeded_random.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/limits.h"
 
 namespace iothub::app {
@@ -76,6 +78,7 @@ std::string text_of(std::exception_ptr failure) {
 HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
                          std::optional<std::filesystem::path> database, net::EventLoop& loop, hub::RandomSource& random)
     : database_(std::move(database)),
+      loop_(loop),
       time_(started_time(config, loop)),
       seeded_random_(config.deterministic_seed.empty()
                          ? nullptr
@@ -84,6 +87,39 @@ HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
       hub_(hub_options(config, std::move(names), *time_, *store_, loop), *store_, *time_, *time_,
            seeded_random_ ? *seeded_random_ : random),
       wal_check_(loop.scheduler()) {}
+
+void HubInstance::begin(Declared declared) {
+  declared_ = std::move(declared);
+  make_declared();
+}
+
+hub::Result<void> HubInstance::reset(hub::ResetLinks links) {
+  hub::reset_hub(hub_, *store_, links);
+  try {
+    make_declared();
+  } catch (const SeedError& refused) {
+    return hub::argument_invalid("the hub was reset, but what it began with cannot be made again: " +
+                                 std::string(refused.what()));
+  }
+  return {};
+}
+
+void HubInstance::make_declared() {
+  for (const std::string& name : declared_.consumer_groups) {
+    const hub::Result<void> added = hub_.events().consumer_groups().add(name);
+    if (!added) throw ConfigError("--consumer-group: " + added.error().reason);
+  }
+  if (!declared_.routing.empty() && declared_.routing != hub_.routing().text()) {
+    hub::routing::Routes routes = hub::routing::parse_routes(declared_.routing).value();
+    hub::routing::RouteEndpoints endpoints = open_endpoints(routes, *store_, loop_);
+    hub_.routing().configure(std::move(routes), std::move(endpoints));
+  }
+  if (!declared_.seeds.empty()) {
+    const seed::Report report = apply_seeds(hub_, declared_.seeds);
+    spdlog::info("hub {}: the seeds changed {} things", hub_.host_name(), report.changes.size());
+  }
+  hub_.commit_now();
+}
 
 void HubInstance::watch_wal(net::Worker& worker) {
   if (!database_) return;

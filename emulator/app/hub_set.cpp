@@ -56,6 +56,28 @@ HubInstance& HubSet::of(const hub::Hub& hub) const {
   throw std::logic_error("a hub that is not among those of the process");
 }
 
+HubInstance* HubSet::find(const std::string& name) const {
+  const std::string wanted = hub::bare_host(name);
+  for (HubInstance* each : all()) {
+    const auto& names = each->hub().host_names();
+    if (std::any_of(names.begin(), names.end(), [&](const auto& said) { return hub::bare_host(said) == wanted; }))
+      return each;
+  }
+  return nullptr;
+}
+
+hub::Result<void> HubSet::check_new_name(const std::string& name) const {
+  if (!is_host_name(name)) {
+    return hub::argument_invalid("'" + name + "' is no host name or address of a hub, without a port");
+  }
+  if (is_name_in_use(name)) return in_use(name);
+  return {};
+}
+
+std::unique_ptr<HubInstance> HubSet::silent_hub(const std::string& name) const {
+  return std::make_unique<HubInstance>(around_.config, std::vector{name}, std::nullopt, around_.loop, around_.random);
+}
+
 bool HubSet::is_name_in_use(const std::string& name) const {
   const std::string wanted = hub::bare_host(name);
   for (hub::Hub* hub : around_.directory.all()) {
@@ -92,10 +114,7 @@ hub::Result<HubInstance*> HubSet::add(const std::string& name) {
     if (!address) return address.error();
     host = *address;
   } else {
-    if (!is_host_name(name)) {
-      return hub::argument_invalid("'" + name + "' is no host name or address of a hub, without a port");
-    }
-    if (is_name_in_use(name)) return in_use(name);
+    if (const auto usable = check_new_name(name); !usable) return usable.error();
     if (is_loopback_address(name)) {
       try {
         around_.listen(name);
@@ -105,8 +124,7 @@ hub::Result<HubInstance*> HubSet::add(const std::string& name) {
       }
     }
   }
-  more_.push_back(
-      std::make_unique<HubInstance>(around_.config, std::vector{host}, std::nullopt, around_.loop, around_.random));
+  more_.push_back(silent_hub(host));
   around_.directory.add(more_.back()->hub());
   around_.tls.add_name(host, [authority = &around_.authority, host] {
     return authority->mint_leaf(std::vector{host}, net::tls::KeyType::ec_p256);

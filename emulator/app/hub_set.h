@@ -37,6 +37,13 @@ class HubSet {
   /// The default hub first.
   std::vector<HubInstance*> all() const;
   HubInstance& of(const hub::Hub& hub) const;
+  /// Null for a name that none of them says.
+  HubInstance* find(const std::string& name) const;
+
+  /// What add() refuses about a name before it listens anywhere.
+  hub::Result<void> check_new_name(const std::string& name) const;
+  /// A hub of that name which nobody finds: to try things in.
+  std::unique_ptr<HubInstance> silent_hub(const std::string& name) const;
 
   /// A hub in memory. Its name is a host name, which clients must be able to resolve, or an address of 127/8, where it
   /// listens then; an empty one means the next free 127.0.0.N. 400004 for a name that is none, 409 for one in use.

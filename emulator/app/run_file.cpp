@@ -41,18 +41,8 @@ bool write_all(int descriptor, std::string_view content) {
   return true;
 }
 
-}  // namespace
-
-std::filesystem::path run_file_path(const std::filesystem::path& folder) {
-  return folder / "running.json";
-}
-
-RunFile::RunFile(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-
-std::unique_ptr<RunFile> RunFile::publish(const std::filesystem::path& folder, const RunningHub& hub) {
-  const std::filesystem::path path = run_file_path(folder);
-  if (is_held(path)) return nullptr;
-
+/// The file, held from before it has its name on.
+int write_held(const std::filesystem::path& path, const RunningHub& hub) {
   nlohmann::ordered_json json = to_json(hub);
   json["pid"] = ::getpid();
   // Locked before it gets its name, so that nobody ever takes it for stale.
@@ -67,7 +57,27 @@ std::unique_ptr<RunFile> RunFile::publish(const std::filesystem::path& folder, c
     errno = error;
     throw_errno("cannot write", path);
   }
-  return std::unique_ptr<RunFile>(new RunFile(path, descriptor));
+  return descriptor;
+}
+
+}  // namespace
+
+std::filesystem::path run_file_path(const std::filesystem::path& folder) {
+  return folder / "running.json";
+}
+
+RunFile::RunFile(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+
+std::unique_ptr<RunFile> RunFile::publish(const std::filesystem::path& folder, const RunningHub& hub) {
+  const std::filesystem::path path = run_file_path(folder);
+  if (is_held(path)) return nullptr;
+  return std::unique_ptr<RunFile>(new RunFile(path, write_held(path, hub)));
+}
+
+void RunFile::replace(const RunningHub& hub) {
+  const int descriptor = write_held(path_, hub);
+  ::close(descriptor_);
+  descriptor_ = descriptor;
 }
 
 RunFile::~RunFile() {

@@ -16,6 +16,9 @@ class RunFile {
   /// runs has its file there: that one stays. Throws std::system_error naming the file.
   static std::unique_ptr<RunFile> publish(const std::filesystem::path& folder, const RunningHub& hub);
 
+  /// Says something new of the hub, whole; the lock goes over to the new file. Throws std::system_error.
+  void replace(const RunningHub& hub);
+
   /// Removes the file if it still is the one that was published.
   ~RunFile();
   RunFile(const RunFile&) = delete;

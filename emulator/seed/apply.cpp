@@ -7,6 +7,7 @@
 #include "emulator/hub/auth.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/configurations.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/identity_json.h"
 #include "emulator/hub/routing/routing.h"
@@ -104,6 +105,9 @@ class Applier {
   /// What may be refused by the machine, not by the hub alone: before any device can hear of the rest.
   void apply_settings() {
     if (seed_.form != Form::seed) return;
+    if (member(root(), "hubs") != nullptr) {
+      throw Wrong{"/hubs", "an emulator has more hubs while it runs, not in the data of one that is stopped"};
+    }
     for_each("policies", [this](const Json& policy, const std::string& at) { put_policy(policy, at); });
     for_each("deviceCas", [this](const Json& ca, const std::string& at) { put_device_ca(ca, at); });
     if (const Json* routing = member(root(), "routing")) put_routing(*routing);
@@ -192,8 +196,11 @@ class Applier {
   }
 
   void put_consumer_group(const Json& json, const std::string& at) {
-    if (json == "$Default") return;  // every hub has it
-    throw Wrong{at, "consumer groups cannot be seeded yet"};
+    const std::string name = json.get<std::string>();
+    hub::ConsumerGroups& groups = hub_.events().consumer_groups();
+    if (groups.contains(name)) return;
+    require(groups.add(name), at);
+    changed("consumer group " + name + ": created");
   }
 
   void put_configuration(const Json& json, const std::string& at) {

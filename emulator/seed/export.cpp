@@ -6,6 +6,7 @@
 #include "emulator/hub/auth.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/configurations.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/settings.h"
@@ -209,6 +210,8 @@ Json export_hub(hub::Hub& hub) {
   Json seed = {{"policies", policies_json(hub.auth().policies())}};
   if (Json cas = device_cas_json(hub); !cas.empty()) seed["deviceCas"] = std::move(cas);
   if (!hub.routing().text().empty()) seed["routing"] = Json::parse(hub.routing().text());
+  const std::vector<std::string> groups = hub.events().consumer_groups().list();
+  if (groups.size() > 1) seed["consumerGroups"] = Json(std::vector<std::string>(groups.begin() + 1, groups.end()));
   if (Json configurations = configurations_json(hub); !configurations.empty()) {
     seed["configurations"] = std::move(configurations);
   }

@@ -422,7 +422,7 @@ Document Document::part(std::string_view pointer) const {
 }
 
 LocatedError Document::error(std::string pointer, std::string what) const {
-  return {file, mark_of(pointer), std::move(pointer), std::move(what)};
+  return {file, mark_of(pointer), place + pointer, std::move(what)};
 }
 
 Result<Document> read_document(std::string_view text, std::string file) {

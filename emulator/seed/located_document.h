@@ -43,6 +43,7 @@ struct Document {
   std::string file;  ///< how messages name it
   hub::Json value;
   Marks marks;
+  std::string place{};  ///< JSON pointer of the value in its file, where it is a part of it
 
   /// Of the member's name where the last step names one, so that an unknown one is underlined; else of the value. For a
   /// pointer into nothing the nearest place above it.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "emulator/hub/errors.h"
 #include "emulator/hub/ids.h"
@@ -16,6 +17,12 @@ class VirtualTime;
 }  // namespace iothub::hub
 
 namespace iothub::heads::control {
+
+/// A seed as it was sent: YAML or JSON.
+struct SeedText {
+  std::string name;  ///< stands in messages for its file
+  std::string text;
+};
 
 /// A file of the portal's page.
 struct PortalFile {
@@ -44,7 +51,9 @@ class Actions {
 
   // ---- the whole content: all throw storage::Error ------------------------------------------------------------------
 
-  virtual void reset_hub(hub::Hub& hub, hub::ResetLinks links) = 0;
+  /// To what the hub was right after it began: the command line's consumer groups, routes and seeds are made again.
+  /// 400004 when a seed is refused beside the devices that were kept.
+  virtual hub::Result<void> reset_hub(hub::Hub& hub, hub::ResetLinks links) = 0;
   /// 404001.
   virtual hub::Result<void> reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) = 0;
   /// Replaces an older one of that name. 400004 for a name that is none.
@@ -68,8 +77,11 @@ class Actions {
 
   // ---- seeds ------------------------------------------------------------------------------------------------------
 
-  /// `text` is YAML or JSON; `name` stands in messages for its file. Answers what was made.
-  virtual hub::Result<hub::Json> apply_seed(hub::Hub& hub, std::string_view text, std::string_view name) = 0;
+  /// In their order and as one; hubs that they name are made where they are missing. `{"changes":["device d:
+  /// created"]}` 400004 with file, line and place of what is wrong: nothing has changed then.
+  virtual hub::Result<hub::Json> apply_seeds(hub::Hub& hub, const std::vector<SeedText>& seeds) = 0;
+  /// What apply_seeds() would answer; it changes nothing.
+  virtual hub::Result<hub::Json> diff_seeds(hub::Hub& hub, const std::vector<SeedText>& seeds) = 0;
   /// A seed that applies back to the hub's state.
   virtual hub::Result<std::string> export_seed(hub::Hub& hub) = 0;
 };

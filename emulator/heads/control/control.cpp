@@ -49,6 +49,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DELETE", "faults/{id}",         remove_fault},
     {"GET",    "explain",             get_explain},
     {"POST",   "explain/query",       explain_query},
+    {"POST",   "explain/route",       explain_route},
     {"POST",   "devices/{device}/c2d", send_to_device},
     {"POST",   "devices/{device}/modules/{module}/c2d", send_to_module},
     {"GET",    "hubs",                list_hubs},
@@ -56,6 +57,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DELETE", "hubs/{name}",         remove_hub},
     {"GET",    "seed",                get_seed},
     {"POST",   "seed",                post_seed},
+    {"POST",   "seed/diff",           diff_seed},
 });
 // clang-format on
 

@@ -1,9 +1,11 @@
 /// Why something did not work.
+#include "emulator/hub/routing/explain.h"
 #include "emulator/heads/control/control.h"
 #include "emulator/heads/control/operations.h"
 #include "emulator/heads/control/request.h"
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/refusals.h"
+#include "emulator/hub/routing/routing.h"
 
 namespace iothub::heads::control {
 namespace {
@@ -71,6 +73,24 @@ void explain_query(const Request& request) {
                   {"complete", done},
                   {"more", page.continuation.has_value()},
                   {"items", Json::parse(page.items)}});
+}
+
+void explain_route(const Request& request) {
+  const hub::Result<Json> arguments = request.arguments({"message", "source", "device", "module"});
+  if (!arguments) return request.refuse(arguments.error());
+  const auto source = text_argument(*arguments, "source");
+  if (!source) return request.refuse(source.error());
+  const auto device = text_argument(*arguments, "device");
+  if (!device) return request.refuse(device.error());
+  const auto module = text_argument(*arguments, "module");
+  if (!module) return request.refuse(module.error());
+  if (!arguments->contains("message")) return request.refuse(hub::argument_invalid("'message' is missing"));
+  hub::Result<storage::EventRow> event =
+      hub::routing::test_message(arguments->at("message"), source->value_or("DeviceMessages"));
+  if (!event) return request.refuse(event.error());
+  if (*device) event->device_id = **device;
+  if (*module) event->module_id = **module;
+  request.answer(request.hub.routing().explain(*event));
 }
 
 }  // namespace iothub::heads::control

@@ -61,18 +61,4 @@ void get_metrics(const Request& request) {
                       "text/plain; version=0.0.4; charset=utf-8");
 }
 
-void get_seed(const Request& request) {
-  const hub::Result<std::string> seed = request.control.actions().export_seed(request.hub);
-  if (!seed) return request.refuse(seed.error());
-  request.answer_text(*seed, "application/json; charset=utf-8");
-}
-
-void post_seed(const Request& request) {
-  const std::string* name = request.parameter("name");
-  const hub::Result<Json> applied = request.control.actions().apply_seed(request.hub, request.exchange->request.body,
-                                                                         name == nullptr ? "the request" : *name);
-  if (!applied) return request.refuse(applied.error());
-  request.answer(*applied);
-}
-
 }  // namespace iothub::heads::control

@@ -12,8 +12,11 @@ void get_connections(const Request& request);
 void get_ca_pem(const Request& request);
 void get_connection_strings(const Request& request);
 void get_metrics(const Request& request);
+
+// seed.cpp
 void get_seed(const Request& request);
 void post_seed(const Request& request);
+void diff_seed(const Request& request);
 
 // message_wait.cpp
 void get_messages(const Request& request);
@@ -52,5 +55,6 @@ void remove_faults(const Request& request);
 // explain.cpp
 void get_explain(const Request& request);
 void explain_query(const Request& request);
+void explain_route(const Request& request);
 
 }  // namespace iothub::heads::control

@@ -21,8 +21,7 @@ void post_reset(const Request& request) {
 
   Actions& actions = request.control.actions();
   if (*device) return request.answer_or_refuse(actions.reset_device(request.hub, {**device}, reset));
-  actions.reset_hub(request.hub, reset);
-  request.answer_no_content();
+  request.answer_or_refuse(actions.reset_hub(request.hub, reset));
 }
 
 void list_snapshots(const Request& request) {

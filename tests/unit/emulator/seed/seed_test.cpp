@@ -10,6 +10,7 @@
 
 #include "emulator/hub/auth.h"
 #include "emulator/hub/c2d.h"
+#include "emulator/hub/consumer_groups.h"
 #include "emulator/seed/derived_key.h"
 #include "tests/unit/support/test_hub.h"
 
@@ -329,4 +330,34 @@ TEST_CASE("ten thousand devices are applied in less than two seconds") {
 #ifdef NDEBUG
   CHECK(seconds < 2);
 #endif
+}
+
+TEST_CASE("consumer groups of a seed are made once and exported") {
+  TestHub test;
+  CHECK(changes_of(test.hub, "consumerGroups: [$Default, Dashboards, cold]") ==
+        std::vector<std::string>{"consumer group Dashboards: created", "consumer group cold: created"});
+  CHECK(changes_of(test.hub, "consumerGroups: [dashboards]").empty());
+  CHECK(seed::export_hub(test.hub).at("consumerGroups") == hub::Json::array({"cold", "Dashboards"}));
+  CHECK(refusal(test.hub, "consumerGroups: [fine, -bad]").starts_with("s.yaml:1:24: /consumerGroups/1: "));
+  CHECK_FALSE(test.hub.events().consumer_groups().contains("fine"));
+}
+
+TEST_CASE("hubs of a seed are seeds of their own, with the places of the file") {
+  std::vector<seed::Seed> whole = seeds(
+      "keySeed: k\nhubs:\n- name: a\n  devices: [{deviceId: d}]\n- name: b\n  keySeed: own\n"
+      "  devices: [{deviceId: e, parent: nobody}]\n");
+  TestHub test;
+  CHECK(seed::diff(test.hub, whole).error().text().starts_with("s.yaml:2:1: /hubs: "));
+  const std::vector<seed::SeededHub> hubs = seed::take_hubs(whole.front());
+  REQUIRE(hubs.size() == 2);
+  CHECK(hubs[0].name == "a");
+  CHECK(hubs[0].seed.document.value.at("keySeed") == "k");
+  CHECK(hubs[1].seed.document.value.at("keySeed") == "own");
+  CHECK(hubs[1].nowhere.mark.line == 5);
+  CHECK(seed::diff(test.hub, whole)->changes.empty());
+  CHECK(seed::diff(test.hub, std::span(&hubs[0].seed, 1))->changes == std::vector<std::string>{"device d: created"});
+  const std::string refused = seed::diff(test.hub, std::span(&hubs[1].seed, 1)).error().text();
+  CHECK_MESSAGE(refused.starts_with("s.yaml:7:"), refused);
+  CHECK_MESSAGE(refused.find("/hubs/1/devices/0") != refused.npos, refused);
+  CHECK_FALSE(seed::parse("hubs: [{name: a}, {name: a}]", "s.yaml").has_value());
 }
