@@ -34,6 +34,7 @@ for head in emulator/heads/*/; do
 done
 room emulator/seed 'emulator/(seed|hub)/|storage/|protocol/text/'
 room emulator/simulate 'emulator/(simulate|seed|hub)/|protocol/text/'
+room emulator/scenario 'emulator/(scenario|simulate|seed|hub)/|protocol/text/'
 room emulator/net 'emulator/(net|heads|hub)/|storage/|protocol/'
 room emulator/app 'emulator/|portal/|storage/|protocol/'
 
@@ -42,9 +43,9 @@ library 'sqlite3\.h' 'storage/'
 library 'openssl/' 'emulator/(net|hub)/|emulator/seed/derived_key\.cpp|protocol/websocket/handshake\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
-library 'valijson/' 'emulator/seed/seed_schema\.cpp'
+library 'valijson/' 'emulator/seed/json_schema\.cpp'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'mosquitto' 'emulator/(app/mqtt_bridge|simulate/simulation)\.(h|cpp)'
+library 'mosquitto' 'emulator/(app/mqtt_bridge|simulate/(simulation|virtual_device))\.(h|cpp)'
 
 exit $failed

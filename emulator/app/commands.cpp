@@ -15,6 +15,7 @@
 #include "emulator/app/ports.h"
 #include "emulator/app/route_test.h"
 #include "emulator/app/run_file.h"
+#include "emulator/app/scenario_command.h"
 #include "emulator/app/seed_command.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/app/serve.h"
@@ -205,6 +206,8 @@ int run_command(const Config& config, const Environment& environment) {
         return run_live_seed_command(config, HubClient(hub.parsed(), hub.ca_files));
       }
       return run_seed_command(config);
+    case Command::scenario:
+      return run_scenario_command(config, environment);
     case Command::simulate:
       return run_simulate_command(config, running_hub(config));
   }

@@ -126,11 +126,12 @@ constexpr unsigned bit(Command command) {
 constexpr unsigned kServing = bit(Command::serve) | bit(Command::exec);
 constexpr unsigned kAsking = bit(Command::health) | bit(Command::connection_string) | bit(Command::monitor);
 constexpr unsigned kSimulating = bit(Command::simulate);
+constexpr unsigned kScenario = bit(Command::scenario);
 constexpr unsigned kControl = bit(Command::reset) | bit(Command::snapshot) | bit(Command::messages) |
                               bit(Command::events) | bit(Command::clock) | bit(Command::faults) |
                               bit(Command::explain) | bit(Command::connections) | bit(Command::hubs);
 constexpr unsigned kAll = kServing | kAsking | kSimulating | kControl | bit(Command::env) | bit(Command::ca) |
-                          bit(Command::route) | bit(Command::seed);
+                          bit(Command::route) | bit(Command::seed) | kScenario;
 
 enum class Kind { value, list, flag };
 
@@ -163,36 +164,38 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.device_ca_files.assign(values.begin(), values.end()); }},
     {"listen", Kind::value, kServing, "ADDR", "localhost, one address, or * for every address [localhost]",
      [](Config& config, const Values& values) { config.listen_address = listen_address(values); }},
-    {"https-port", Kind::value, kServing, "PORT", "[443], 0: the system picks one",
+    {"https-port", Kind::value, kServing | kScenario, "PORT", "[443], 0: the system picks one",
      [](Config& config, const Values& values) { config.ports.https = port(values); }},
-    {"mqtts-port", Kind::value, kServing, "PORT", "[8883]",
+    {"mqtts-port", Kind::value, kServing | kScenario, "PORT", "[8883]",
      [](Config& config, const Values& values) { config.ports.mqtts = port(values); }},
-    {"amqps-port", Kind::value, kServing, "PORT", "[5671]",
+    {"amqps-port", Kind::value, kServing | kScenario, "PORT", "[5671]",
      [](Config& config, const Values& values) { config.ports.amqps = port(values); }},
-    {"amqp-port", Kind::value, kServing, "PORT", "[5672], AMQP without TLS: for Event Hubs clients on this machine",
+    {"amqp-port", Kind::value, kServing | kScenario, "PORT",
+     "[5672], AMQP without TLS: for Event Hubs clients on this machine",
      [](Config& config, const Values& values) { config.ports.amqp = port(values); }},
     {"portal-dir", Kind::value, kServing, "DIR", "serve the portal's page from here, while working on it [built in]",
      [](Config& config, const Values& values) { config.portal_folder = one(values); }},
     {"no-portal", Kind::flag, kServing, "", "serve the control API without the portal's page",
      [](Config& config, const Values& values) { config.no_portal = truth(values); }},
-    {"portal-port", Kind::value, kServing, "PORT", "[8890], the portal and the control API, without TLS",
+    {"portal-port", Kind::value, kServing | kScenario, "PORT", "[8890], the portal and the control API, without TLS",
      [](Config& config, const Values& values) { config.ports.portal = port(values); }},
     {"control-token", Kind::value, kServing | kControl, "TOKEN",
      "let who shows TOKEN use the control API, also from other machines [this machine only, without a token]",
      [](Config& config, const Values& values) { config.control_token = one(values); }},
-    {"allow-port-fallback", Kind::flag, bit(Command::exec), "",
+    {"allow-port-fallback", Kind::flag, bit(Command::exec) | kScenario, "",
      "use other ports where 443, 8883, 5671 or 5672 cannot be had, instead of failing",
      [](Config& config, const Values& values) { config.allow_port_fallback = truth(values); }},
     {"ca-dir", Kind::value, kAll, "DIR", "the folder of the certificate authority [$XDG_DATA_HOME/iothub-emulator/ca]",
      [](Config& config, const Values& values) { config.ca_folder = one(values); }},
-    {"sas-grace", Kind::value, kServing, "SECONDS",
+    {"sas-grace", Kind::value, kServing | kScenario, "SECONDS",
      "how long expired tokens pass [300 when they are presented, 600 on a live link]",
      [](Config& config, const Values& values) { config.sas_grace_seconds = number(values, 0, kLongestGrace); }},
-    {"partitions", Kind::value, kServing | bit(Command::seed), "NUMBER", "of the built-in events endpoint, 1 to 32 [4]",
+    {"partitions", Kind::value, kServing | bit(Command::seed) | kScenario, "NUMBER",
+     "of the built-in events endpoint, 1 to 32 [4]",
      [](Config& config, const Values& values) {
        config.partitions = static_cast<int>(number(values, hub::kMinPartitions, hub::kMaxPartitions));
      }},
-    {"retention-days", Kind::value, kServing, "DAYS", "how long events are kept, 1 to 7 [1]",
+    {"retention-days", Kind::value, kServing | kScenario, "DAYS", "how long events are kept, 1 to 7 [1]",
      [](Config& config, const Values& values) {
        config.retention_days = static_cast<int>(number(values, 1, hub::kMaxRetentionDays));
      }},
@@ -204,7 +207,7 @@ constexpr Setting kSettings[] = {
     {"consumer-group", Kind::list, kServing | bit(Command::monitor), "NAME",
      "a consumer group beside $Default (repeatable; a data folder keeps them); monitor: the one to read for",
      [](Config& config, const Values& values) { config.consumer_groups = values; }},
-    {"routes", Kind::value, kServing | bit(Command::route), "FILE",
+    {"routes", Kind::value, kServing | kScenario | bit(Command::route), "FILE",
      "message routes, fallback route, enrichments and endpoints (JSON) [telemetry and twin changes to events]",
      [](Config& config, const Values& values) { config.routes_file = one(values); }},
     {"storage-connection-string", Kind::value, kServing, "STRING",
@@ -218,14 +221,15 @@ constexpr Setting kSettings[] = {
     {"seed", Kind::list, kServing, "FILE",
      "make what the seed FILE describes before the hub is ready; a folder: each of its seeds by name (repeatable)",
      [](Config& config, const Values& values) { config.seed_files.assign(values.begin(), values.end()); }},
-    {"lenient", Kind::flag, kServing, "", "accept some requests that the real hub refuses",
+    {"lenient", Kind::flag, kServing | kScenario, "", "accept some requests that the real hub refuses",
      [](Config& config, const Values& values) { config.lenient = truth(values); }},
-    {"fault-injection", Kind::flag, kServing, "", "obey the faults that the SDKs' own tests ask for in telemetry",
+    {"fault-injection", Kind::flag, kServing | kScenario, "",
+     "obey the faults that the SDKs' own tests ask for in telemetry",
      [](Config& config, const Values& values) { config.fault_injection = truth(values); }},
-    {"tier", Kind::value, kServing, "TIER",
+    {"tier", Kind::value, kServing | kScenario, "TIER",
      "throttle and count messages as a hub of F1 (or free), B1, B2, B3, S1, S2 or S3 does [no throttles]",
      [](Config& config, const Values& values) { config.tier = tier(values); }},
-    {"units", Kind::value, kServing, "NUMBER", "of --tier [1]",
+    {"units", Kind::value, kServing | kScenario, "NUMBER", "of --tier [1]",
      [](Config& config, const Values& values) { config.units = static_cast<int>(number(values, 1, 200)); }},
     {"deterministic", Kind::value, kServing, "SEED",
      "the same keys, etags, ids and times in every run; the hub's clock stands until it is moved",
@@ -257,6 +261,10 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.duration_seconds = real(values, 0, 1e9); }},
     {"protocol", Kind::value, kSimulating, "PROTOCOL", "mqtt [mqtt]",
      [](Config&, const Values& values) { choice<int>(values, kProtocols); }},
+    {"junit", Kind::value, kScenario, "FILE", "write the outcome there, too, as JUnit's XML",
+     [](Config& config, const Values& values) { config.junit_file = one(values); }},
+    {"watch", Kind::flag, kScenario, "", "run again whenever a file changes, until SIGINT",
+     [](Config& config, const Values& values) { config.watch = truth(values); }},
     {"policy", Kind::value, bit(Command::connection_string), "POLICY", "of a shared access policy [iothubowner]",
      [](Config& config, const Values& values) { config.policy = one(values); }},
     {"device", Kind::value, kOfDevice, "DEVICE", "of a device",
@@ -423,6 +431,8 @@ constexpr CommandDescription kCommands[] = {
     {Command::connections, "connections", "Print who is connected"},
     {Command::hubs, "hubs", "The emulator's hubs: list, add [NAME], remove NAME"},
     {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
+    {Command::scenario, "scenario",
+     "run FILE... [-- COMMAND ARGS...]: time lines with expectations, each on a hub of its own (docs/scenarios.md)"},
     {Command::seed, "seed",
      "apply FILE..., validate FILE..., diff FILE...: seeds and what they change; export: the hub as a seed"},
 };
@@ -435,6 +445,7 @@ struct CommandLine {
   std::vector<std::string> words;
   std::vector<std::string> route_words;
   std::vector<std::string> seed_words;
+  std::vector<std::string> scenario_words;
 };
 
 std::string first_line(const std::string& text) {
@@ -484,6 +495,9 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     if (each.command == Command::seed) {
       command->add_option("action", line.seed_words, "apply, validate or diff and FILEs, or export")->expected(0, -1);
     }
+    if (each.command == Command::scenario) {
+      command->add_option("action", line.scenario_words, "run and FILEs")->expected(0, -1);
+    }
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
       if (setting.kind == Kind::flag) {
@@ -514,7 +528,8 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     const auto extras = app.remaining(true);
     if (!extras.empty()) throw ConfigError(unexpected(app));
     throw ConfigError(
-        "a command is missing: serve, exec, env, ca, health, connection-string, route, seed or, of a running hub, "
+        "a command is missing: serve, exec, env, ca, health, connection-string, route, seed, scenario or, of a running "
+        "hub, "
         "monitor, simulate, reset, snapshot, messages, events, clock, faults, explain, connections, hubs");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
@@ -530,8 +545,8 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
   if (line.command == Command::exec && line.child_command.empty()) {
     throw ConfigError("exec needs a command to run: iothub-emulator exec -- COMMAND ARGS...");
   }
-  if (line.command != Command::exec && separated) {
-    throw ConfigError("only exec takes `--` and a command behind it");
+  if (line.command != Command::exec && line.command != Command::scenario && separated) {
+    throw ConfigError("only exec and scenario take `--` and a command behind it");
   }
   return line;
 }
@@ -556,6 +571,11 @@ void check_seed_words(const std::vector<std::string>& words) {
   const bool takes_files = action == "apply" || action == "validate" || action == "diff";
   if ((takes_files && words.size() > 1) || (action == "export" && words.size() == 1)) return;
   throw ConfigError("`seed` takes apply FILE..., validate FILE..., diff FILE... or export");
+}
+
+void check_scenario_words(const std::vector<std::string>& words) {
+  if (words.size() > 1 && words.front() == "run") return;
+  throw ConfigError("`scenario` takes run FILE...");
 }
 
 void check_module(const Config& config) {
@@ -616,7 +636,12 @@ std::variant<Config, Information> read_config(const std::vector<std::string>& ar
   check_ca_words(config.ca_words);
   config.seed_words = line.seed_words;
   if (config.command == Command::seed) check_seed_words(config.seed_words);
-  config.in_memory = line.command == Command::exec;
+  config.scenario_words = line.scenario_words;
+  if (config.command == Command::scenario) {
+    check_scenario_words(config.scenario_words);
+    config.log_level = LogLevel::warning;  // the outcome is what is to be read
+  }
+  config.in_memory = line.command == Command::exec || line.command == Command::scenario;
   const Layer variables = environment_layer(environment);
   const Given* file = find_given(line.flags, kConfigSetting);
   if (file == nullptr) file = find_given(variables, kConfigSetting);

@@ -34,6 +34,7 @@ enum class Command {
   monitor,
   seed,
   simulate,
+  scenario,
   // Thin over the control API.
   reset,
   snapshot,
@@ -85,7 +86,7 @@ struct Config {
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
 
-  std::vector<std::string> child_command;  ///< `exec`: program and arguments
+  std::vector<std::string> child_command;  ///< `exec` and `scenario`: program and arguments
   VariableFormat variable_format = VariableFormat::sh;
   bool print_pem = false;
   std::vector<std::string> ca_words;  ///< `ca`: nothing, or add FILE, list, remove NAME
@@ -99,7 +100,10 @@ struct Config {
   bool json = false;
   std::string from = "now";
   std::string monitored_group = "$Default";
-  std::vector<std::string> seed_words;  ///< `seed`: apply, validate or diff and files, or export
+  std::vector<std::string> seed_words;      ///< `seed`: apply, validate or diff and files, or export
+  std::vector<std::string> scenario_words;  ///< `scenario`: run and files
+  std::filesystem::path junit_file;         ///< empty: none is written
+  bool watch = false;
   int simulated_devices = 1;
   std::filesystem::path template_file;  ///< empty: empty telemetry, no methods
   double rate = 1;                      ///< telemetry messages a second, of all devices together

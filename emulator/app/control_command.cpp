@@ -155,6 +155,7 @@ HubClient::ControlRequest request_of(const Config& config) {
     case Command::monitor:
     case Command::seed:
     case Command::simulate:
+    case Command::scenario:
       break;
   }
   throw std::logic_error("not a command of the control API");

@@ -43,6 +43,8 @@ class Emulator {
   const RunningHub& running() const { return running_; }
   const net::tls::CertificateAuthority& authority() const { return authority_; }
   net::EventLoop& loop() { return loop_; }
+  /// The default hub. It belongs to the loop's thread once run() runs.
+  hub::Hub& hub() { return instance_.hub(); }
 
   /// Serves until stop(), which belongs to the loop's thread; then connections are closed and their last writes
   /// committed.

@@ -1,7 +1,6 @@
 #include "emulator/app/exec.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <functional>
 #include <vector>
 
+#include "emulator/app/child_process.h"
 #include "emulator/app/client_environment.h"
 #include "emulator/app/emulator.h"
 #include "emulator/app/exit_status.h"
@@ -20,48 +20,6 @@
 
 namespace iothub::app {
 namespace {
-
-bool ignores(int signal) {
-  struct sigaction action {};
-  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
-/// Pointers into the strings, as the system's calls take them.
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> result;
-  for (std::string& each : strings) result.push_back(each.data());
-  result.push_back(nullptr);
-  return result;
-}
-
-/// Starts the program, looked for in PATH, and gives its process id; `error` is an errno otherwise.
-int spawn(std::vector<std::string> command, const Environment& environment, const sigset_t& reset, pid_t& child) {
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : environment) variables.push_back(name + '=' + value);
-
-  posix_spawnattr_t attributes;
-  if (const int error = ::posix_spawnattr_init(&attributes); error != 0) return error;
-  ::posix_spawnattr_setsigdefault(&attributes, &reset);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  const int error = ::posix_spawnp(&child, command.front().c_str(), nullptr, &attributes, pointers(command).data(),
-                                   pointers(variables).data());
-  ::posix_spawnattr_destroy(&attributes);
-  return error;
-}
-
-/// What the emulator is about to ignore, and a program would inherit: `command | head` would never end.
-sigset_t signals_to_reset() {
-  sigset_t reset;
-  sigemptyset(&reset);
-  for (const int signal : {SIGPIPE, SIGXFSZ}) {
-    if (!ignores(signal)) sigaddset(&reset, signal);
-  }
-  return reset;
-}
-
-int exit_status_of(int wait_status) {
-  return WIFSIGNALED(wait_status) ? kKilledBySignal + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-}
 
 /// Whether a Ctrl-C reaches this process and the command alike, so that forwarding it would make it two.
 bool in_terminals_foreground() {

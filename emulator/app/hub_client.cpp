@@ -45,13 +45,18 @@ std::string answer_text(int status, const std::string& error_code) {
 HubClient::HubClient(ConnectionString hub, std::vector<std::filesystem::path> ca_files)
     : hub_(std::move(hub)), ca_files_(std::move(ca_files)) {}
 
-HubClient::Answer HubClient::ask_service(const char* method, const std::string& path, const std::string& json) const {
+HubClient::Answer HubClient::service(const char* method, const std::string& path, const std::string& json,
+                                     const char* if_match, std::chrono::seconds patience) const {
   const auto now = std::chrono::system_clock::now();
   const auto expiry = std::chrono::duration_cast<std::chrono::seconds>((now + kTokenLife).time_since_epoch()).count();
   std::optional<std::string> token = hub::sign_sas_token(hub_.host, hub_.policy, hub_.key, expiry);
   if (!token) throw HubClientError("the connection string's SharedAccessKey is not base64");
-  return ask(
-      {.method = method, .path = path, .authorization = std::move(*token), .body = json, .patience = kAnswerTime});
+  return ask({.method = method,
+              .path = path,
+              .authorization = std::move(*token),
+              .body = json,
+              .patience = patience,
+              .if_match = if_match});
 }
 
 HubClient::Answer HubClient::control(const ControlRequest& request) const {
@@ -69,6 +74,7 @@ HubClient::Answer HubClient::ask(const Asked& asked) const {
   request.path = asked.path;
   request.body = asked.body;
   if (!asked.authorization.empty()) request.headers.emplace("Authorization", asked.authorization);
+  if (asked.if_match != nullptr) request.headers.emplace("If-Match", asked.if_match);
   if (!asked.body.empty()) request.headers.emplace("Content-Type", "application/json");
   if (asked.stream) {
     request.content_receiver = [&asked](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
@@ -104,7 +110,7 @@ void HubClient::check_health() const {
 void HubClient::put_devices(const std::map<std::string, std::string>& keys) const {
   auto entries = nlohmann::json::array();
   const auto send = [&] {
-    const Answer answer = ask_service("POST", std::string("/devices?") + kApiVersion, entries.dump());
+    const Answer answer = service("POST", std::string("/devices?") + kApiVersion, entries.dump());
     const auto result = nlohmann::json::parse(answer.body, nullptr, false);
     if (answer.status != kOk || !result.is_object() || !result.value("isSuccessful", false)) {
       throw HubClientError("the devices could not be registered: " + answer_text(answer.status, answer.error_code) +

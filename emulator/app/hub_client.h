@@ -39,6 +39,11 @@ class HubClient {
     std::string error_code;  ///< iothub-errorcode
     std::string body;
   };
+  /// A request of the service API with the connection string's key; `json` may be empty. `if_match`: an entity tag, or
+  /// `*`. An answer of any status. Throws HubClientError when there is none.
+  Answer service(const char* method, const std::string& path, const std::string& json, const char* if_match = nullptr,
+                 std::chrono::seconds patience = std::chrono::seconds(5)) const;
+
   struct ControlRequest {
     std::string method = "GET";
     std::string path;    ///< behind `/_emulator/`, with its query
@@ -57,11 +62,11 @@ class HubClient {
     std::string authorization;
     std::string body{};
     std::chrono::seconds patience;
+    const char* if_match = nullptr;
     std::function<bool(std::string_view)> stream{};
   };
   Answer ask(const Asked& asked) const;
-  Answer get(const std::string& path) const { return ask_service("GET", path, {}); }
-  Answer ask_service(const char* method, const std::string& path, const std::string& json) const;
+  Answer get(const std::string& path) const { return service("GET", path, {}); }
 
   ConnectionString hub_;
   std::vector<std::filesystem::path> ca_files_;

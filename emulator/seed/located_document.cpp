@@ -352,6 +352,42 @@ void read_into(Builder& builder, const std::string& text) {
   }
 }
 
+/// Where a pointer leads.
+struct Place {
+  const Json* value;
+  const Marks* marks;
+  bool named = false;  ///< by the last step
+  bool exact = true;   ///< else into nothing: the nearest place above it
+};
+
+Place place_of(const Document& document, std::string_view pointer) {
+  Place place{&document.value, &document.marks};
+  while (pointer.starts_with('/')) {
+    pointer.remove_prefix(1);
+    const std::string_view step = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(step.size());
+    std::size_t index = place.marks->members.size();
+    if (place.value->is_object()) {
+      std::size_t i = 0;
+      for (const auto& [name, member] : place.value->items()) {
+        if (pointer_step(name) == step) index = i;
+        ++i;
+      }
+    } else if (place.value->is_array()) {
+      index = whole<std::size_t>(step).value_or(index);
+    }
+    if (index >= place.marks->members.size()) {
+      place.exact = false;
+      break;
+    }
+    place.named = place.value->is_object();
+    place.value = place.named ? &std::next(place.value->begin(), static_cast<std::ptrdiff_t>(index)).value()
+                              : &(*place.value)[index];
+    place.marks = &place.marks->members[index];
+  }
+  return place;
+}
+
 }  // namespace
 
 std::string LocatedError::text() const {
@@ -375,29 +411,14 @@ std::string pointer_step(std::string_view name) {
 }
 
 Mark Document::mark_of(std::string_view pointer) const {
-  const Json* at = &value;
-  const Marks* where = &marks;
-  bool named = false;
-  while (pointer.starts_with('/')) {
-    pointer.remove_prefix(1);
-    const std::string_view step = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(step.size());
-    std::size_t index = where->members.size();
-    if (at->is_object()) {
-      std::size_t i = 0;
-      for (const auto& [name, member] : at->items()) {
-        if (pointer_step(name) == step) index = i;
-        ++i;
-      }
-    } else if (at->is_array()) {
-      index = whole<std::size_t>(step).value_or(index);
-    }
-    if (index >= where->members.size()) break;
-    named = at->is_object();
-    at = at->is_object() ? &std::next(at->begin(), static_cast<std::ptrdiff_t>(index)).value() : &(*at)[index];
-    where = &where->members[index];
-  }
-  return named ? where->key : where->value;
+  const Place place = place_of(*this, pointer);
+  return place.named ? place.marks->key : place.marks->value;
+}
+
+Document Document::part(std::string_view pointer) const {
+  const Place place = place_of(*this, pointer);
+  if (!place.exact) return {file, nullptr, {}};
+  return {file, *place.value, *place.marks};
 }
 
 LocatedError Document::error(std::string pointer, std::string what) const {

@@ -49,6 +49,9 @@ struct Document {
   /// pointer into nothing the nearest place above it.
   Mark mark_of(std::string_view pointer) const;
   LocatedError error(std::string pointer, std::string what) const;
+  /// What stands at the pointer, as a document of its own whose marks are those of this one; null for a pointer into
+  /// nothing.
+  Document part(std::string_view pointer) const;
 };
 
 /// `~` and `/` of a member's name escaped (RFC 6901).

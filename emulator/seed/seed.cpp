@@ -69,7 +69,11 @@ std::vector<SeededHub> take_hubs(Seed& seed) {
 Result<Seed> parse(std::string_view text, std::string file) {
   Result<Document> document = read_document(text, std::move(file));
   if (!document) return document.error();
-  Seed seed{std::move(*document), Form::seed};
+  return parse(std::move(*document));
+}
+
+Result<Seed> parse(Document document) {
+  Seed seed{std::move(document), Form::seed};
   if (is_exported_device(seed.document.value)) wrap(seed.document);
   if (seed.document.value.is_array()) seed.form = Form::exported;
   if (auto wrong = check_against_schema(seed.document, seed.form)) return *wrong;

@@ -25,6 +25,8 @@ struct Seed {
 /// Refuses what read_document() and the schema refuse, and within the file: an id given twice or none, a parent that is
 /// its own descendant, a deletion among exported devices, a hub that stands twice.
 Result<Seed> parse(std::string_view text, std::string file);
+/// A document, or a part of one, that was read already.
+Result<Seed> parse(Document document);
 
 /// A further hub that a seed describes, with what it says of that hub as a seed of its own.
 struct SeededHub {

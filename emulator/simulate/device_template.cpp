@@ -88,11 +88,15 @@ DeviceTemplate read(const Json& document) {
 seed::Result<DeviceTemplate> parse_template(std::string_view text, std::string file) {
   const seed::Result<seed::Document> document = seed::read_document(text, std::move(file));
   if (!document) return document.error();
+  return parse_template(*document);
+}
+
+seed::Result<DeviceTemplate> parse_template(const seed::Document& document) {
   try {
-    return read(document->value);
+    return read(document.value);
   } catch (Wrong& wrong) {
     if (wrong.pointer.starts_with("/template")) wrong.pointer.erase(0, std::string_view("/template").size());
-    return document->error(wrong.pointer, wrong.what);
+    return document.error(wrong.pointer, wrong.what);
   }
 }
 

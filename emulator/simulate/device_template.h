@@ -41,5 +41,7 @@ struct DeviceTemplate {
 
 /// An unknown member is refused with the nearest known one.
 seed::Result<DeviceTemplate> parse_template(std::string_view text, std::string file);
+/// A document, or a part of one, that was read already.
+seed::Result<DeviceTemplate> parse_template(const seed::Document& document);
 
 }  // namespace iothub::simulate
