@@ -411,14 +411,14 @@ std::string pointer_step(std::string_view name) {
 }
 
 Mark Document::mark_of(std::string_view pointer) const {
-  const Place place = place_of(*this, pointer);
-  return place.named ? place.marks->key : place.marks->value;
+  const Place found = place_of(*this, pointer);
+  return found.named ? found.marks->key : found.marks->value;
 }
 
 Document Document::part(std::string_view pointer) const {
-  const Place place = place_of(*this, pointer);
-  if (!place.exact) return {file, nullptr, {}};
-  return {file, *place.value, *place.marks};
+  const Place found = place_of(*this, pointer);
+  if (!found.exact) return {file, nullptr, {}};
+  return {file, *found.value, *found.marks};
 }
 
 LocatedError Document::error(std::string pointer, std::string what) const {
