@@ -14,7 +14,7 @@ readme=$PWD/README.md examples=$PWD/examples
 cd "$work"
 
 # The first word of each command of the README, so that a command that is added there is noticed here.
-known='./scripts/|build/release/iothub-emulator (exec|serve|health|connection-string|monitor|simulate|messages|faults|clock|snapshot|reset)|eval "\$\(build/release/iothub-emulator env\)"'
+known='./scripts/|build/release/iothub-emulator (exec|serve|health|connection-string|monitor|simulate|messages|faults|clock|snapshot|reset|seed|scenario)|eval "\$\(build/release/iothub-emulator env\)"'
 unknown=$(awk '/^```sh/{on=1;next} /^```/{on=0} on' "$readme" | grep -vE "^($known)" || true)
 [ -z "$unknown" ] || { echo "README.md has commands that this test does not know:"; echo "$unknown"; exit 1; }
 
@@ -44,7 +44,9 @@ wait "$monitor" && [ -s "$work/monitored" ]
 build/release/iothub-emulator faults add action=cut operation=telemetry count=1 >/dev/null
 build/release/iothub-emulator clock advance 1h >/dev/null
 build/release/iothub-emulator snapshot save before >/dev/null
+build/release/iothub-emulator seed export >"$work/hub.json" && [ -s "$work/hub.json" ]
 build/release/iothub-emulator reset
+(cd "$examples/.." && "$work/build/release/iothub-emulator" scenario run examples/scenarios/tutorial.yaml --junit "$work/out.xml")
 if build/release/iothub-emulator connection-string --device D --module M 2>/dev/null; then
   echo "a connection string of a device that is not there"; exit 1
 fi
