@@ -88,9 +88,15 @@ class Case(unittest.TestCase):
             ]
 
     def assert_no_spin(self, seconds=1.0):
-        before = self.hub.cpu_seconds()
-        time.sleep(seconds)
-        self.assertLess(self.hub.cpu_seconds() - before, 0.25 * seconds, "the hub spins")
+        # A hub that spins does so in every second; one that has just started makes its RSA key in one of them.
+        shares = []
+        for _ in range(3):
+            before = self.hub.cpu_seconds()
+            time.sleep(seconds)
+            shares.append((self.hub.cpu_seconds() - before) / seconds)
+            if shares[-1] < 0.25:
+                return
+        self.fail(f"the hub spins: it takes {shares} of a processor")
 
     def assert_still_there(self, acknowledged):
         found = self.stored()

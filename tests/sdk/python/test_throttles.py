@@ -29,10 +29,10 @@ def test_registry_and_queries_over_the_rate(tier, service, device):
     with refused(429):
         service.query_iot_hub(query)
 
-    for _ in range(100):
-        service.get_device(device.device_id)
+    # How many fit exactly is the unit tests' matter: the bucket fills again while a slow machine asks.
     with refused(429, "ThrottlingException"):
-        service.update_device_with_sas(device.device_id, "*", "", "", "enabled")
+        for _ in range(2000):  # no GET: the SDK repeats those by itself
+            service.update_device_with_sas(device.device_id, "*", "", "", "enabled")
     assert service.get_twin(device.device_id).device_id == device.device_id  # another rate
 
 

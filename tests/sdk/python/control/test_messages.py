@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import threading
 import time
 
+import pytest
 from azure.iot.device import Message
 
 from eventually import eventually
@@ -124,8 +125,11 @@ def test_a_reader_that_does_not_read_misses_events_and_is_told_so(hub, device, c
         big = Message('"' + "x" * 4000 + '"')
         big.custom_properties["padding"] = "y" * 30000
         # Side by side: the whole must be there before the hub gives the reader up, after half a minute.
+        begun = time.monotonic()
         with ThreadPoolExecutor(20) as pool:
             list(pool.map(client.send_message, [big] * 400))
+        if (took := time.monotonic() - begun) > 25:
+            pytest.skip(f"sending takes {took:.0f} s here, and the hub gives up such a reader after 30")
         connection.settimeout(20)
         received = b""
         while b"event: gap" not in received[-300_000:]:
