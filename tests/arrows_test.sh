@@ -40,7 +40,7 @@ room emulator/app 'emulator/|portal/|storage/|protocol/'
 
 library 'boost/(asio|beast)' 'emulator/(net|app)/|protocol/http/[a-z_]*\.cpp'
 library 'sqlite3\.h' 'storage/'
-library 'openssl/' 'emulator/(net|hub)/|emulator/seed/derived_key\.cpp|protocol/websocket/handshake\.cpp'
+library 'openssl/' 'emulator/(net|hub)/|protocol/websocket/handshake\.cpp'
 library 'httplib\.h' 'emulator/(app|net/worker)'
 library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
 library 'valijson/' 'emulator/seed/json_schema\.cpp'

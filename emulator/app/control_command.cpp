@@ -1,8 +1,6 @@
 #include "emulator/app/control_command.h"
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "emulator/app/exit_status.h"
+#include "emulator/app/file_text.h"
 #include "protocol/text/percent.h"
 
 namespace iothub::app {
@@ -37,15 +36,10 @@ HubClient::ControlRequest with_parameters(std::string path, const Words& words) 
   throw ConfigError("the command is: " + usage);
 }
 
-/// A JSON object itself, or the file with it.
-Json json_or_file(const std::string& given) {
-  std::string text = given;
-  if (!given.starts_with('{')) {
-    std::ifstream stream(given);
-    if (!stream) throw ConfigError("cannot read the file " + given);
-    text.assign(std::istreambuf_iterator<char>(stream), {});
-  }
-  Json json = Json::parse(text, nullptr, false);
+Json message_of(const std::string& given) {
+  const std::optional<std::string> text = json_or_file(given);
+  if (!text) throw ConfigError("cannot read the file " + given);
+  Json json = Json::parse(*text, nullptr, false);
   if (!json.is_object()) throw ConfigError("the message is not a JSON object");
   return json;
 }
@@ -109,7 +103,7 @@ HubClient::ControlRequest explain_request(const Words& words) {
   if (words.front() == "route" && words.size() > 1) {
     HubClient::ControlRequest request = with_parameters("explain/route", Words(words.begin() + 2, words.end()));
     request.method = "POST";
-    request.body = Json{{"message", json_or_file(words[1])}}.dump();
+    request.body = Json{{"message", message_of(words[1])}}.dump();
     return request;
   }
   if (words.size() == 1) return with_parameters("explain", {"device=" + words.front()});

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 #include "emulator/app/data_folder.h"
+#include "emulator/app/file_text.h"
 #include "emulator/hub/device_cas.h"
 
 namespace iothub::app {
@@ -18,15 +18,14 @@ std::filesystem::path folder_in(const std::filesystem::path& data_folder) {
 }  // namespace
 
 std::string read_device_ca(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw std::runtime_error("cannot read the device CA " + file.string());
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::optional<std::string> text = read_text(file);
+  if (!text) throw std::runtime_error("cannot read the device CA " + file.string());
   try {
-    const hub::DeviceCas tried({text});
+    const hub::DeviceCas tried({*text});
   } catch (const std::invalid_argument& wrong) {
     throw std::runtime_error("the device CA " + file.string() + " cannot be used: " + wrong.what());
   }
-  return text;
+  return std::move(*text);
 }
 
 std::string add_device_ca(const std::filesystem::path& data_folder, const std::filesystem::path& file) {

@@ -12,6 +12,7 @@
 #include "emulator/app/process_seeds.h"
 #include "emulator/app/route_endpoints.h"
 #include "emulator/app/seed_files.h"
+#include "emulator/hub/background.h"
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/net/tls/atomic_file.h"
 
@@ -21,14 +22,6 @@ namespace {
 bool is_loopback_only(const std::string& listen_address) {
   const auto addresses = net::listen_addresses(listen_address);
   return std::all_of(addresses.begin(), addresses.end(), [](const auto& address) { return address.is_loopback(); });
-}
-
-std::string text_of(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
 }
 
 }  // namespace
@@ -204,7 +197,7 @@ void Emulator::make_rsa_leaf() {
                                      worker_.stopping());
       },
       [this, leaf](std::exception_ptr failure) {
-        if (failure) return spdlog::error("no RSA certificate could be made: {}", text_of(failure));
+        if (failure) return spdlog::error("no RSA certificate could be made: {}", hub::text_of(failure));
         tls_.add_leaf(*leaf);
         spdlog::debug("clients without ECDSA are served too");
       });

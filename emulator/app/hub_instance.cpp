@@ -12,6 +12,7 @@
 #include "emulator/app/route_endpoints.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/app/seeded_random.h"
+#include "emulator/hub/background.h"
 #include "emulator/hub/blobs/blob_account.h"
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/limits.h"
@@ -67,14 +68,6 @@ std::unique_ptr<hub::VirtualTime> started_time(const Config& config, net::EventL
   time->freeze();
   time->set(Timestamp::from_unix_seconds(kBeginningOf2026));
   return time;
-}
-
-std::string text_of(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
 }
 
 }  // namespace
@@ -150,7 +143,7 @@ void HubInstance::watch_wal(net::Worker& worker) {
       worker.post([this] { checkpointer_->run(); },
                   [this](std::exception_ptr failure) {
                     checkpointing_ = false;
-                    if (failure) spdlog::error("the WAL could not be checkpointed: {}", text_of(failure));
+                    if (failure) spdlog::error("the WAL could not be checkpointed: {}", hub::text_of(failure));
                   });
     }
     watch_wal(worker);

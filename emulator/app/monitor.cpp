@@ -15,11 +15,6 @@ namespace {
 
 using hub::Json;
 
-std::string text_at(const amqp::Map& map, std::string_view key) {
-  const amqp::Value* value = amqp::find(map, key);
-  return value == nullptr ? std::string() : amqp::text_of(*value).value_or("");
-}
-
 std::string iso(amqp::Time time) {
   return text::iso_time(Timestamp::from_unix_milliseconds(time.unix_milliseconds));
 }
@@ -71,18 +66,18 @@ Json system_properties(const amqp::Message& event) {
 }
 
 bool is_of(const amqp::Message& event, const Config& config) {
-  return (config.device.empty() || text_at(event.annotations, "iothub-connection-device-id") == config.device) &&
-         (config.module.empty() || text_at(event.annotations, "iothub-connection-module-id") == config.module);
+  return (config.device.empty() || amqp::text_at(event.annotations, "iothub-connection-device-id") == config.device) &&
+         (config.module.empty() || amqp::text_at(event.annotations, "iothub-connection-module-id") == config.module);
 }
 
 }  // namespace
 
 std::string event_text(const amqp::Message& event) {
-  std::string line = enqueued_time(event) + " " + text_at(event.annotations, "iothub-connection-device-id");
-  const std::string module = text_at(event.annotations, "iothub-connection-module-id");
+  std::string line = enqueued_time(event) + " " + amqp::text_at(event.annotations, "iothub-connection-device-id");
+  const std::string module = amqp::text_at(event.annotations, "iothub-connection-module-id");
   if (!module.empty()) line += "/" + module;
   const std::string body = event.body();
-  line += " " + text_at(event.annotations, "iothub-message-source") + " " + (is_utf8(body) ? body : base64(body));
+  line += " " + amqp::text_at(event.annotations, "iothub-message-source") + " " + (is_utf8(body) ? body : base64(body));
   const Json properties = json_of(event.application_properties);
   for (const auto& [name, value] : properties.items()) {
     line += " " + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());

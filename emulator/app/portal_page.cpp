@@ -1,10 +1,9 @@
 #include "emulator/app/portal_page.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 
+#include "emulator/app/file_text.h"
 #include "portal/portal_files.h"
 
 namespace iothub::app {
@@ -19,9 +18,9 @@ std::optional<heads::control::PortalFile> portal_file(const std::filesystem::pat
         std::string(name), std::string(reinterpret_cast<const char*>(found->gzip.data()), found->gzip.size()), true};
   }
   if (name.find('/') != name.npos || name.starts_with('.')) return std::nullopt;
-  std::ifstream file(folder / name, std::ios::binary);
-  if (!file) return std::nullopt;
-  return heads::control::PortalFile{std::string(name), std::string(std::istreambuf_iterator<char>(file), {}), false};
+  std::optional<std::string> text = read_text(folder / name);
+  if (!text) return std::nullopt;
+  return heads::control::PortalFile{std::string(name), std::move(*text), false};
 }
 
 }  // namespace iothub::app

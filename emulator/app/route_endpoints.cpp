@@ -1,10 +1,8 @@
 #include "emulator/app/route_endpoints.h"
 
-#include <fstream>
-#include <sstream>
-
 #include "emulator/app/config.h"
 #include "emulator/app/file_endpoint.h"
+#include "emulator/app/file_text.h"
 #include "emulator/app/mqtt_bridge.h"
 #include "emulator/app/webhook.h"
 #include "emulator/app/worker_courier.h"
@@ -40,10 +38,9 @@ struct Opener {
 }  // namespace
 
 hub::routing::Routes read_routes(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf())) throw ConfigError("cannot read the routes file " + file.string());
-  hub::Result<hub::routing::Routes> routes = hub::routing::parse_routes(text.str());
+  const std::optional<std::string> text = read_text(file);
+  if (!text) throw ConfigError("cannot read the routes file " + file.string());
+  hub::Result<hub::routing::Routes> routes = hub::routing::parse_routes(*text);
   if (!routes) throw ConfigError(file.string() + ": " + routes.error().message);
   return std::move(*routes);
 }

@@ -1,10 +1,9 @@
 #include "emulator/app/route_test.h"
 
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "emulator/app/exit_status.h"
+#include "emulator/app/file_text.h"
 #include "emulator/app/route_endpoints.h"
 #include "emulator/hub/routing/explain.h"
 #include "emulator/hub/twin.h"
@@ -14,16 +13,10 @@ namespace {
 
 using hub::Json;
 
-/// A JSON object itself, or the file with it.
 Json read_json(const std::string& flag, const std::string& given) {
-  std::string text = given;
-  if (!given.starts_with('{')) {
-    std::ifstream stream(given);
-    std::ostringstream content;
-    if (!stream || !(content << stream.rdbuf())) throw ConfigError(flag + ": cannot read the file " + given);
-    text = content.str();
-  }
-  hub::Result<Json> json = hub::parse_json(text);
+  const std::optional<std::string> text = json_or_file(given);
+  if (!text) throw ConfigError(flag + ": cannot read the file " + given);
+  hub::Result<Json> json = hub::parse_json(*text);
   if (!json || !json->is_object()) throw ConfigError(flag + ": it is not a JSON object");
   return std::move(*json);
 }

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <thread>
 
 #include "emulator/app/child_process.h"
 #include "emulator/app/exit_status.h"
+#include "emulator/app/file_text.h"
 #include "emulator/app/scenario_run.h"
 #include "emulator/app/seed_files.h"
 #include "emulator/scenario/junit.h"
@@ -24,17 +24,11 @@ constexpr std::chrono::milliseconds kWatchPoll{300};
 
 std::atomic<bool> stop_running{false};  // what a signal handler may touch
 
-std::optional<std::string> content_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream || fs::is_directory(file)) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
-
 scenario::Scenario read_scenario(const fs::path& file) {
-  const std::optional<std::string> text = content_of(file);
+  const std::optional<std::string> text = read_text(file);
   if (!text) throw SeedError("the scenario " + file.string() + " cannot be read");
   auto parsed = scenario::parse(*text, file.string(),
-                                [&](const std::string& name) { return content_of(file.parent_path() / name); });
+                                [&](const std::string& name) { return read_text(file.parent_path() / name); });
   if (!parsed) throw SeedError(parsed.error().text());
   return std::move(*parsed);
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
+#include "emulator/app/file_text.h"
 #include "emulator/hub/hub.h"
 
 namespace iothub::app {
@@ -19,11 +19,9 @@ bool is_seed_name(const std::filesystem::path& file) {
 }
 
 std::string read_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw SeedError("cannot read the seed " + file.string());
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad()) throw SeedError("cannot read the seed " + file.string());
-  return text;
+  std::optional<std::string> text = read_text(file);
+  if (!text) throw SeedError("cannot read the seed " + file.string());
+  return std::move(*text);
 }
 
 std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder) {

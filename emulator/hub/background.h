@@ -2,8 +2,12 @@
 /// Where what blocks is done: files brought to disk, other servers asked. Passed in, as the hub knows no threads.
 #include <exception>
 #include <functional>
+#include <string>
 
 namespace iothub::hub {
+
+/// What a job threw, which is a std::exception.
+std::string text_of(const std::exception_ptr& failure);
 
 class Background {
  public:

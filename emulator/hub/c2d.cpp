@@ -40,13 +40,6 @@ std::size_t size_of(const C2dMessage& message) {
   return size;
 }
 
-std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& properties) {
-  if (properties.empty()) return {};
-  Json pairs = Json::array();
-  for (const auto& [name, value] : properties) pairs.push_back(Json::array({name, value}));
-  return dump(pairs);
-}
-
 C2dMessage message_of(storage::C2dRow row) {
   C2dMessage message;
   message.message_id = std::move(row.message_id);

@@ -89,11 +89,6 @@ void put_leaf(DesiredPlan& plan, DesiredLeaf leaf) {
   leaves.insert_or_assign(std::move(path), std::move(leaf));
 }
 
-std::string text_member(const Json& node, const char* name) {
-  const auto found = node.find(name);
-  return found != node.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 /// The stamp of one node of `$metadata`.
 std::optional<LeafStamp> stamp_of(const Json* node) {
   if (node == nullptr || !node->is_object()) return std::nullopt;

@@ -6,6 +6,7 @@
 #include "emulator/hub/configurations_content.h"
 #include "emulator/hub/etag.h"
 #include "emulator/hub/ids.h"
+#include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
 #include "emulator/hub/twin_validation.h"
 #include "protocol/text/ascii.h"
@@ -30,11 +31,6 @@ HubError invalid_target_condition(std::string why) {
 HubError invalid_metric_query(const std::string& name, const std::string& why) {
   return {
       ErrorCode::InvalidConfigurationCustomMetricsQuery, "Invalid custom metric query '" + name + "': " + why, {}, {}};
-}
-
-const Json* member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
 /// What a target condition may name: the documentation's list, which a real hub enforces (probed).

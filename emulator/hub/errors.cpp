@@ -43,6 +43,10 @@ HubError module_not_found(const Identity& module) {
           {}};
 }
 
+HubError job_not_found(const std::string& id) {
+  return {ErrorCode::JobNotFound, "Job " + id + " not found", {}, {}};
+}
+
 HubError device_already_exists(const DeviceId& device) {
   return {ErrorCode::DeviceAlreadyExists, "A device with ID '" + device.value + "' is already registered.", {}, {}};
 }

@@ -44,6 +44,7 @@ HubError bad_request(std::string reason);
 HubError unauthorized(std::string reason);
 HubError device_not_found(const DeviceId& device);
 HubError module_not_found(const Identity& module);
+HubError job_not_found(const std::string& id);
 HubError device_already_exists(const DeviceId& device);
 HubError module_already_exists(const Identity& module, std::string_view hub_name);
 HubError identity_etag_mismatch(std::int64_t existing, std::string_view presented);

@@ -22,13 +22,6 @@ std::string object_text(const Telemetry::Properties& properties) {
   return dump(object);
 }
 
-std::string pairs_text(const Telemetry::Properties& properties) {
-  if (properties.empty()) return {};
-  Json pairs = Json::array();
-  for (const auto& [name, value] : properties) pairs.push_back(Json::array({name, value}));
-  return dump(pairs);
-}
-
 /// A message annotation on the way out (corrections.md 7), although the device sends it among the system properties.
 bool is_annotation(std::string_view name) {
   return name == "dt-subject" || name == "iothub-interface-id";

@@ -42,10 +42,6 @@ std::string device_job_id(const std::string& job, const Identity& identity) {
   return job + "\n" + identity.device.value + "\n" + identity.module.value;
 }
 
-HubError job_not_found(const std::string& id) {
-  return {ErrorCode::JobNotFound, "Job " + id + " not found", {}, {}};
-}
-
 struct Targets {
   query::Source source = query::Source::devices;
   query::ExpressionPtr condition;  ///< null: all

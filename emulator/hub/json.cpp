@@ -69,4 +69,21 @@ std::string dump(const Json& value) {
   return value.dump();
 }
 
+const Json* member(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string text_member(const Json& object, const char* name, std::string otherwise) {
+  const Json* text = member(object, name);
+  return text != nullptr && text->is_string() ? text->get<std::string>() : std::move(otherwise);
+}
+
+std::string pairs_text(std::span<const std::pair<std::string, std::string>> pairs) {
+  if (pairs.empty()) return {};
+  Json json = Json::array();
+  for (const auto& [name, value] : pairs) json.push_back(Json::array({name, value}));
+  return dump(json);
+}
+
 }  // namespace iothub::hub

@@ -39,18 +39,6 @@ HubError bad_container(std::string reason) {
       ErrorCode::BlobContainerValidationError, "Unauthorized to write to output blob container", std::move(reason), {}};
 }
 
-HubError job_not_found(const std::string& id) {
-  return {ErrorCode::JobNotFound, "Job " + id + " not found", {}, {}};
-}
-
-std::string text_of(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-}
-
 /// `https://host[:port]/path?query`
 struct ContainerUri {
   std::string base;  ///< up to the query
@@ -166,11 +154,6 @@ Json export_entry(Hub& hub, const storage::IdentityRow& row, bool exclude_keys) 
   if (row.device_scope) entry["deviceScope"] = *row.device_scope;
   if (!row.parent_scopes.empty()) entry["parentScopes"] = Json::parse(row.parent_scopes);
   return entry;
-}
-
-std::string text_member(const Json& object, const char* name, std::string otherwise = {}) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::move(otherwise);
 }
 
 bool true_member(const Json& object, const char* name) {

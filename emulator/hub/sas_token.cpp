@@ -1,13 +1,11 @@
 #include "emulator/hub/sas_token.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <vector>
 
+#include "emulator/hub/hmac.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/base64.h"
 #include "protocol/text/percent.h"
@@ -19,18 +17,13 @@ constexpr std::string_view kScheme = "SharedAccessSignature ";
 constexpr std::int64_t kLatestExpiry = 253'402'300'799;  // the end of the year 9999: later times do not exist in .NET
 
 /// HMAC-SHA256 of what a token says, under its base64 key; nothing when that is not base64.
-std::optional<std::vector<std::byte>> signature_of(std::string_view raw_resource, std::string_view raw_expiry,
-                                                   std::string_view base64_key) {
+std::optional<std::array<std::byte, 32>> signature_of(std::string_view raw_resource, std::string_view raw_expiry,
+                                                      std::string_view base64_key) {
   const std::optional<std::vector<std::byte>> key = text::base64_decode(base64_key);
   if (!key) return std::nullopt;
   std::string message(raw_resource);
   message.append("\n").append(raw_expiry);
-  std::vector<std::byte> digest(EVP_MAX_MD_SIZE);
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key->data(), static_cast<int>(key->size()), reinterpret_cast<const unsigned char*>(message.data()),
-       message.size(), reinterpret_cast<unsigned char*>(digest.data()), &size);
-  digest.resize(size);
-  return digest;
+  return hmac_sha256(*key, message);
 }
 
 }  // namespace
@@ -76,17 +69,16 @@ Result<SasToken> SasToken::parse(std::string_view text) {
 }
 
 bool SasToken::signed_by(std::string_view base64_key) const {
-  const std::optional<std::vector<std::byte>> expected = signature_of(raw_resource, raw_expiry, base64_key);
+  const auto expected = signature_of(raw_resource, raw_expiry, base64_key);
   const std::optional<std::vector<std::byte>> given = text::base64_decode(signature);
-  return expected && given && given->size() == expected->size() &&
-         CRYPTO_memcmp(expected->data(), given->data(), expected->size()) == 0;
+  return expected && given && equal_secrets(*expected, *given);
 }
 
 std::optional<std::string> sign_sas_token(std::string_view resource, std::string_view policy,
                                           std::string_view base64_key, std::int64_t expiry_unix_seconds) {
   const std::string raw_resource = text::percent_encode(resource);
   const std::string raw_expiry = std::to_string(expiry_unix_seconds);
-  const std::optional<std::vector<std::byte>> signature = signature_of(raw_resource, raw_expiry, base64_key);
+  const auto signature = signature_of(raw_resource, raw_expiry, base64_key);
   if (!signature) return std::nullopt;
   return std::string(kScheme) + "sr=" + raw_resource + "&sig=" + text::percent_encode(text::base64_encode(*signature)) +
          "&se=" + raw_expiry + "&skn=" + text::percent_encode(policy);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "emulator/hub/json.h"
+#include "protocol/text/xml.h"
 
 namespace iothub::scenario {
 namespace {
@@ -34,20 +35,8 @@ std::string xml_escaped(std::string_view text) {
   // Through JSON's writer, which replaces what is no UTF-8.
   const hub::Json clean = hub::Json::parse(hub::Json(text).dump(-1, ' ', false, hub::Json::error_handler_t::replace));
   std::string out;
-  for (const char c : clean.get_ref<const std::string&>()) {
+  for (const char c : text::xml_escape(clean.get_ref<const std::string&>())) {
     switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
       case '\n':
         out += "&#10;";
         break;  // an attribute's plain line end would be read as a space

@@ -10,6 +10,7 @@
 #include "emulator/hub/consumer_groups.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/identity_json.h"
+#include "emulator/hub/json.h"
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/settings.h"
 #include "emulator/hub/twin_merge.h"
@@ -43,17 +44,6 @@ void require(const hub::Result<T>& done, const std::string& pointer) {
   if (!done) throw Wrong{pointer, text_of(done.error())};
 }
 
-/// Null where the member is absent or null.
-const Json* member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string text_of(const Json& object, const char* name) {
-  const Json* text = member(object, name);
-  return text == nullptr ? std::string() : text->get<std::string>();
-}
-
 Json without_nulls(const Json& object) {
   Json out = Json::object();
   for (const auto& [name, value] : object.items()) {
@@ -76,17 +66,17 @@ std::string pointer_of_place(std::string_view place) {
 Json identity_body(const Json& json) {
   Json body = Json::object();
   for (const char* name : {"status", "attributes", "capabilities", "deviceScope", "parentScopes"}) {
-    if (const Json* stated = member(json, name)) body[name] = *stated;
+    if (const Json* stated = hub::member(json, name)) body[name] = *stated;
   }
   // A null of these two says that there is none.
   for (const char* name : {"statusReason", "managedBy"}) {
     if (json.contains(name)) body[name] = json[name];
   }
   Json authentication = Json::object();
-  if (const Json* stated = member(json, "authentication")) authentication = without_nulls(*stated);
+  if (const Json* stated = hub::member(json, "authentication")) authentication = without_nulls(*stated);
   // A twin has them at its root.
-  if (const Json* type = member(json, "authenticationType")) authentication["type"] = *type;
-  if (const Json* thumbprints = member(json, "x509Thumbprint"))
+  if (const Json* type = hub::member(json, "authenticationType")) authentication["type"] = *type;
+  if (const Json* thumbprints = hub::member(json, "x509Thumbprint"))
     authentication["x509Thumbprint"] = without_nulls(*thumbprints);
   if (!authentication.empty()) body["authentication"] = std::move(authentication);
   return body;
@@ -96,8 +86,8 @@ class Applier {
  public:
   Applier(hub::Hub& hub, const Seed& seed, bool dry, Report& report)
       : hub_(hub), seed_(seed), dry_(dry), report_(report), key_seed_(kDefaultKeySeed) {
-    if (seed.form == Form::seed && member(root(), "keySeed") != nullptr) {
-      key_seed_ = text_of(root(), "keySeed");
+    if (seed.form == Form::seed && hub::member(root(), "keySeed") != nullptr) {
+      key_seed_ = hub::text_member(root(), "keySeed");
       key_seed_is_stated_ = true;
     }
   }
@@ -105,12 +95,12 @@ class Applier {
   /// What may be refused by the machine, not by the hub alone: before any device can hear of the rest.
   void apply_settings() {
     if (seed_.form != Form::seed) return;
-    if (member(root(), "hubs") != nullptr) {
+    if (hub::member(root(), "hubs") != nullptr) {
       throw Wrong{"/hubs", "an emulator has more hubs while it runs, not in the data of one that is stopped"};
     }
     for_each("policies", [this](const Json& policy, const std::string& at) { put_policy(policy, at); });
     for_each("deviceCas", [this](const Json& ca, const std::string& at) { put_device_ca(ca, at); });
-    if (const Json* routing = member(root(), "routing")) put_routing(*routing);
+    if (const Json* routing = hub::member(root(), "routing")) put_routing(*routing);
     for_each("consumerGroups", [this](const Json& group, const std::string& at) { put_consumer_group(group, at); });
   }
 
@@ -128,7 +118,7 @@ class Applier {
   const Json& root() const { return seed_.document.value; }
 
   void for_each(const char* name, const std::function<void(const Json&, const std::string&)>& apply) {
-    const Json* list = member(root(), name);
+    const Json* list = hub::member(root(), name);
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
       apply((*list)[i], "/" + std::string(name) + "/" + std::to_string(i));
     }
@@ -139,16 +129,16 @@ class Applier {
   // ---- the hub itself ----
 
   void put_policy(const Json& json, const std::string& at) {
-    const std::string name = text_of(json, "name");
+    const std::string name = hub::text_member(json, "name");
     const hub::Policy* existing = hub_.auth().policy(name);
     hub::Policy policy = existing == nullptr ? hub::Policy{name, hub::Rights::none, {}, {}} : *existing;
-    if (const Json* rights = member(json, "rights")) {
+    if (const Json* rights = hub::member(json, "rights")) {
       policy.rights = hub::Rights::none;
       for (const Json& right : *rights) policy.rights = policy.rights | right_of(right.get<std::string>());
     }
     if (policy.rights == hub::Rights::none) throw Wrong{at, "a new policy needs 'rights'"};
     const auto set_key = [&](std::string& key, const char* name_of_key, std::string_view which) {
-      if (const Json* given = member(json, name_of_key)) {
+      if (const Json* given = hub::member(json, name_of_key)) {
         key = given->get<std::string>();
       } else if (key.empty() || key_seed_is_stated_) {
         key = derived_key(key_seed_, "policy", policy.name, which);
@@ -173,7 +163,7 @@ class Applier {
   }
 
   void put_device_ca(const Json& json, const std::string& at) {
-    const std::string name = text_of(json, "name"), pem = text_of(json, "certificate");
+    const std::string name = hub::text_member(json, "name"), pem = hub::text_member(json, "certificate");
     const std::vector<std::string>& known = hub_.auth().device_cas();
     if (std::find(known.begin(), known.end(), pem) != known.end()) return;
     require(hub_.settings().put_device_ca(name, pem), at + "/certificate");
@@ -204,7 +194,7 @@ class Applier {
   }
 
   void put_configuration(const Json& json, const std::string& at) {
-    const std::string id = text_of(json, "id");
+    const std::string id = hub::text_member(json, "id");
     const hub::Result<Json> existing = hub_.configurations().get(id);
     if (!existing) {
       require(hub_.configurations().put(id, json, IfMatch::none()), at);
@@ -225,7 +215,7 @@ class Applier {
     for (const char* name : {"schemaVersion", "labels", "targetCondition", "priority"}) {
       if (json.contains(name)) after[name] = json[name];
     }
-    if (const Json* metrics = member(json, "metrics"); metrics != nullptr && metrics->contains("queries")) {
+    if (const Json* metrics = hub::member(json, "metrics"); metrics != nullptr && metrics->contains("queries")) {
       after["metrics"] = *metrics;
     }
     if (after == before) return;
@@ -279,10 +269,10 @@ class Applier {
     const bool system_module = identity.module.value.starts_with('$');
     if (type == "none" && identity.is_module() && !system_module) type = "sas";  // as the registry takes it
     if (type != "sas" || system_module) return;
-    const Json* authentication = member(json, "authentication");
-    const Json* keys = authentication == nullptr ? nullptr : member(*authentication, "symmetricKey");
+    const Json* authentication = hub::member(json, "authentication");
+    const Json* keys = authentication == nullptr ? nullptr : hub::member(*authentication, "symmetricKey");
     const auto set = [&](std::optional<std::string>& key, const char* name, std::string_view which) {
-      const bool given = keys != nullptr && !text_of(*keys, name).empty();
+      const bool given = keys != nullptr && !hub::text_member(*keys, name).empty();
       if (given || (key && !key_seed_is_stated_)) return;
       key = derived_key(key_seed_, identity.is_module() ? "module" : "device", identity.name(), which);
     };
@@ -358,11 +348,11 @@ class Applier {
 
   void put_twin(const Identity& identity, const Json& json, const std::string& pointer,
                 std::vector<std::string>& parts) {
-    const Json* tags = member(json, "tags");
-    const Json* properties = member(json, "properties");
-    const Json* desired = properties == nullptr ? nullptr : member(*properties, "desired");
-    const Json* reported = properties == nullptr ? nullptr : member(*properties, "reported");
-    const std::string model_id = text_of(json, "modelId");
+    const Json* tags = hub::member(json, "tags");
+    const Json* properties = hub::member(json, "properties");
+    const Json* desired = properties == nullptr ? nullptr : hub::member(*properties, "desired");
+    const Json* reported = properties == nullptr ? nullptr : hub::member(*properties, "reported");
+    const std::string model_id = hub::text_member(json, "modelId");
     if (tags == nullptr && desired == nullptr && reported == nullptr && model_id.empty()) return;
 
     const hub::Twin& twin = *hub_.twins().get(identity).value().twin;
@@ -396,24 +386,24 @@ class Applier {
 
   hub::C2dMessage message_of(const Json& json, const std::string& at) const {
     hub::C2dMessage message;
-    message.message_id = text_of(json, "messageId");
-    message.correlation_id = text_of(json, "correlationId");
-    message.user_id = text_of(json, "userId");
-    message.to = text_of(json, "to");
-    message.content_type = text_of(json, "contentType");
-    message.content_encoding = text_of(json, "contentEncoding");
-    if (const Json* ack = member(json, "ack")) message.ack = *hub::ack_of(ack->get<std::string>());
-    if (const Json* expiry = member(json, "expiryTimeUtc")) {
+    message.message_id = hub::text_member(json, "messageId");
+    message.correlation_id = hub::text_member(json, "correlationId");
+    message.user_id = hub::text_member(json, "userId");
+    message.to = hub::text_member(json, "to");
+    message.content_type = hub::text_member(json, "contentType");
+    message.content_encoding = hub::text_member(json, "contentEncoding");
+    if (const Json* ack = hub::member(json, "ack")) message.ack = *hub::ack_of(ack->get<std::string>());
+    if (const Json* expiry = hub::member(json, "expiryTimeUtc")) {
       message.expiry = text::parse_iso_time(expiry->get<std::string>());
       if (!message.expiry) throw Wrong{at + "/expiryTimeUtc", "it is no time as ISO 8601 writes them"};
     }
-    if (const Json* properties = member(json, "properties")) {
+    if (const Json* properties = hub::member(json, "properties")) {
       for (const auto& [name, value] : properties->items()) {
         message.properties.emplace_back(name, value.get<std::string>());
       }
     }
-    const Json* body = member(json, "body");
-    const Json* bytes = member(json, "bodyBase64");
+    const Json* body = hub::member(json, "body");
+    const Json* bytes = hub::member(json, "bodyBase64");
     if (body != nullptr && bytes != nullptr) throw Wrong{at + "/bodyBase64", "'body' is given, too"};
     if (bytes != nullptr) {
       auto decoded = text::base64_decode_text(bytes->get<std::string>());
@@ -441,7 +431,7 @@ class Applier {
   /// start: what was sent is remembered by content, and how often it stands in the seed. What waits already counts,
   /// too.
   void send(const Json& json, const std::string& at) {
-    const Identity to{{text_of(json, "deviceId")}, {text_of(json, "moduleId")}};
+    const Identity to{{hub::text_member(json, "deviceId")}, {hub::text_member(json, "moduleId")}};
     const storage::IdentityRow* row = hub_.registry().find(to);
     if (row == nullptr) throw Wrong{at + "/deviceId", "there is no '" + to.name() + "' in the hub or the seed"};
     const std::string queue = to.name() + " " + row->generation_id;

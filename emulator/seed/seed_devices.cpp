@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "emulator/hub/json.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::seed {
@@ -15,16 +16,6 @@ using hub::Json;
 constexpr std::string_view kScopePrefix = "ms-azure-iot-edge://";
 
 /// Null where the member is absent or null.
-const Json* member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string text_of(const Json& object, const char* name) {
-  const Json* text = member(object, name);
-  return text == nullptr ? std::string() : text->get<std::string>();
-}
-
 class Collector {
  public:
   explicit Collector(const Seed& seed) : seed_(seed) {}
@@ -32,7 +23,7 @@ class Collector {
   std::optional<LocatedError> collect() {
     const Json& root = seed_.document.value;
     const bool exported = seed_.form == Form::exported;
-    const Json* list = exported ? &root : member(root, "devices");
+    const Json* list = exported ? &root : hub::member(root, "devices");
     if (list == nullptr) return std::nullopt;
     const std::string prefix = exported ? "/" : "/devices/";
     for (std::size_t i = 0; i < list->size(); ++i) {
@@ -86,28 +77,28 @@ class Collector {
   }
 
   std::optional<LocatedError> add_device(const Json& json, const std::string& pointer) {
-    const std::string id = text_of(json, "deviceId");
-    const Json* parent = member(json, "parent");
+    const std::string id = hub::text_member(json, "deviceId");
+    const Json* parent = hub::member(json, "parent");
     if (auto wrong = add_device_itself(json, id, pointer, pointer + "/deviceId",
                                        parent ? std::optional(parent->get<std::string>()) : std::nullopt)) {
       return wrong;
     }
-    const Json* modules = member(json, "modules");
+    const Json* modules = hub::member(json, "modules");
     for (std::size_t i = 0; modules != nullptr && i < modules->size(); ++i) {
       const std::string here = pointer + "/modules/" + std::to_string(i);
       const Json& module = (*modules)[i];
-      if (auto wrong = add_module({{{id}, {text_of(module, "moduleId")}}, &module, here}, here + "/moduleId"))
+      if (auto wrong = add_module({{{id}, {hub::text_member(module, "moduleId")}}, &module, here}, here + "/moduleId"))
         return wrong;
     }
     return std::nullopt;
   }
 
   std::optional<LocatedError> add_exported(const Json& json, const std::string& pointer) {
-    const char* id_member = member(json, "id") != nullptr ? "id" : "deviceId";
-    const std::string id = text_of(json, id_member);
+    const char* id_member = hub::member(json, "id") != nullptr ? "id" : "deviceId";
+    const std::string id = hub::text_member(json, id_member);
     if (id.empty()) return seed_.document.error(pointer, "neither 'id' nor 'deviceId' is given");
     const std::string id_pointer = pointer + "/" + id_member;
-    const std::string module = text_of(json, "moduleId");
+    const std::string module = hub::text_member(json, "moduleId");
     if (module.empty()) return add_device_itself(json, id, pointer, id_pointer, exported_parent(json));
     if (auto wrong = check_id(id, id_pointer)) return wrong;
     return add_module({{{id}, {module}}, &json, pointer}, pointer + "/moduleId");
@@ -115,10 +106,10 @@ class Collector {
 
   /// A leaf names its parent by its deviceScope; an edge device, whose deviceScope is its own, by parentScopes.
   static std::optional<std::string> exported_parent(const Json& json) {
-    const Json* capabilities = member(json, "capabilities");
-    const Json* edge = capabilities == nullptr ? nullptr : member(*capabilities, "iotEdge");
-    if (edge == nullptr || !edge->get<bool>()) return device_of_scope(text_of(json, "deviceScope"));
-    const Json* scopes = member(json, "parentScopes");
+    const Json* capabilities = hub::member(json, "capabilities");
+    const Json* edge = capabilities == nullptr ? nullptr : hub::member(*capabilities, "iotEdge");
+    if (edge == nullptr || !edge->get<bool>()) return device_of_scope(hub::text_member(json, "deviceScope"));
+    const Json* scopes = hub::member(json, "parentScopes");
     return scopes == nullptr || scopes->empty() ? std::nullopt : device_of_scope(scopes->front().get<std::string>());
   }
 

@@ -309,6 +309,11 @@ const Value* find(const Map& map, std::string_view key) {
   return nullptr;
 }
 
+std::string text_at(const Map& map, std::string_view key) {
+  const Value* value = find(map, key);
+  return value == nullptr ? std::string() : text_of(*value).value_or(std::string());
+}
+
 std::optional<std::string> text_of(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* symbol = std::get_if<Symbol>(&value)) return symbol->text;

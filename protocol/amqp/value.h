@@ -57,6 +57,8 @@ std::optional<Value> decode(std::string_view& bytes);
 const Value* find(const Map& map, std::string_view key);
 /// Of a string, symbol, binary or UUID (canonical, lower case), or the digits of a number.
 std::optional<std::string> text_of(const Value& value);
+/// That of a key's value; empty where there is none.
+std::string text_at(const Map& map, std::string_view key);
 /// Of any integer type.
 std::optional<std::int64_t> integer_of(const Value& value);
 

@@ -21,11 +21,6 @@ hub::Identity identity_of(std::string_view resource) {
   return parse_link_address(path + "/twin").identity;
 }
 
-std::string text_at(const amqp::Map& map, std::string_view key) {
-  const amqp::Value* value = amqp::find(map, key);
-  return value == nullptr ? std::string{} : amqp::text_of(*value).value_or("");
-}
-
 }  // namespace
 
 hub::Result<void> Claims::present(hub::Hub& hub, std::string_view text) {
@@ -97,8 +92,8 @@ std::optional<Timestamp> Claims::expire(Timestamp now) {
 }
 
 amqp::Message answer_put_token(hub::Hub& hub, Claims& claims, const amqp::Message& request, std::string& log) {
-  const std::string operation = text_at(request.application_properties, "operation");
-  const std::string type = text_at(request.application_properties, "type");
+  const std::string operation = amqp::text_at(request.application_properties, "operation");
+  const std::string type = amqp::text_at(request.application_properties, "type");
   if (operation != "put-token") {
     log = "the operation '" + operation + "' is not put-token";
     return status_answer(request, 400, log);

@@ -6,11 +6,6 @@
 namespace iothub::heads::amqp_head {
 namespace {
 
-std::string text_at(const amqp::Map& map, std::string_view key) {
-  const amqp::Value* value = amqp::find(map, key);
-  return value == nullptr ? std::string{} : amqp::text_of(*value).value_or("");
-}
-
 amqp::Time time_of(Timestamp time) {
   return {time.unix_milliseconds()};
 }
@@ -62,10 +57,10 @@ amqp::Message status_answer(const amqp::Message& request, int status, std::strin
 
 amqp::Message answer_management(hub::Hub& hub, const amqp::Message& request) {
   const amqp::Map& asked = request.application_properties;
-  const std::string type = text_at(asked, "type");
-  const std::string name = text_at(asked, "name");
-  if (text_at(asked, "operation") != "READ")
-    return status_answer(request, 400, "The operation '" + text_at(asked, "operation") + "' is not supported");
+  const std::string type = amqp::text_at(asked, "type");
+  const std::string name = amqp::text_at(asked, "name");
+  if (amqp::text_at(asked, "operation") != "READ")
+    return status_answer(request, 400, "The operation '" + amqp::text_at(asked, "operation") + "' is not supported");
   if (!text::equals_ignoring_case(name, hub.short_name()))
     return status_answer(request, 404, "The messaging entity '" + name + "' could not be found");
   amqp::Message answer = status_answer(request, 200, "OK");
@@ -75,9 +70,9 @@ amqp::Message answer_management(hub::Hub& hub, const amqp::Message& request) {
   }
   if (type != "com.microsoft:partition")
     return status_answer(request, 400, "The entity type '" + type + "' is not supported");
-  const std::optional<int> partition = partition_number(hub, text_at(asked, "partition"));
+  const std::optional<int> partition = partition_number(hub, amqp::text_at(asked, "partition"));
   if (!partition)
-    return status_answer(request, 404, "The partition '" + text_at(asked, "partition") + "' could not be found");
+    return status_answer(request, 404, "The partition '" + amqp::text_at(asked, "partition") + "' could not be found");
   answer.value = partition_properties(hub, *partition);
   return answer;
 }

@@ -1,5 +1,6 @@
 #include "emulator/heads/control/guard.h"
 
+#include "emulator/hub/hmac.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::heads::control {
@@ -7,15 +8,6 @@ namespace {
 
 using hub::ErrorCode;
 using hub::HubError;
-
-/// In a time that does not depend on where they differ.
-bool equal_secrets(std::string_view a, std::string_view b) {
-  unsigned char difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    difference |= static_cast<unsigned char>(b[i] ^ (i < a.size() ? a[i] : '\0'));
-  }
-  return difference == 0;
-}
 
 /// The token a client shows: in its header, or as EventSource and links must, among the query's parameters.
 std::string_view shown_token(const HttpExchange& exchange) {
@@ -67,7 +59,7 @@ hub::Result<void> admit(const HttpExchange& exchange, std::string_view token, bo
                     {},
                     {}};
   }
-  if (equal_secrets(shown_token(exchange), token)) return {};
+  if (hub::equal_secrets(shown_token(exchange), token)) return {};
   return HubError{ErrorCode::ControlUnauthorized, "the control API wants `Authorization: Bearer TOKEN`", {}, {}};
 }
 

@@ -48,11 +48,6 @@ http::Headers headers_of(const hub::C2dMessage& message) {
   return headers;
 }
 
-void answer_settled(Call& call, const hub::Result<void>& settled) {
-  if (!settled) return call.refuse(settled.error());
-  call.answer_no_content();
-}
-
 }  // namespace
 
 void purge_c2d(Call& call) {
@@ -73,11 +68,11 @@ void complete_or_reject_c2d(Call& call) {
   const hub::Identity& device = call.device().identity;
   // The path's token decides; If-Match repeats it, where it is sent at all (recorded without). `reject` has any value.
   const bool reject = call.target().parameter("reject") != nullptr;
-  answer_settled(call, reject ? c2d.reject(device, call.id(1)) : c2d.complete(device, call.id(1)));
+  call.answer_done(reject ? c2d.reject(device, call.id(1)) : c2d.complete(device, call.id(1)));
 }
 
 void abandon_c2d(Call& call) {
-  answer_settled(call, call.hub().c2d().abandon(call.device().identity, call.id(1)));
+  call.answer_done(call.hub().c2d().abandon(call.device().identity, call.id(1)));
 }
 
 }  // namespace iothub::heads::rest

@@ -43,6 +43,11 @@ void Call::respond(http::Response response) {
   if (Responder* responder = std::exchange(responder_, nullptr)) responder->answer(std::move(response));
 }
 
+void Call::answer_done(const hub::Result<void>& done) {
+  if (!done) return refuse(done.error());
+  answer_no_content();
+}
+
 void Call::refuse(const hub::HubError& error) {
   if (Responder* responder = std::exchange(responder_, nullptr)) responder->refuse(error);
 }

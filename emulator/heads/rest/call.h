@@ -50,6 +50,8 @@ class Call : public std::enable_shared_from_this<Call> {
   void answer_bytes(std::string body, http::Headers headers) { respond({200, std::move(headers), std::move(body)}); }
   void answer_empty(int status, http::Headers headers = {});
   void answer_no_content() { answer_empty(204); }
+  /// Without content when it was done, else the refusal.
+  void answer_done(const hub::Result<void>& done);
   void refuse(const hub::HubError& error);
   /// The client is gone: answers go nowhere from here on, and what on_abandon() was given runs.
   void abandon();

@@ -34,9 +34,7 @@ void put_configuration(Call& call) {
 }
 
 void delete_configuration(Call& call) {
-  const hub::Result<void> removed = call.hub().configurations().remove(configuration_id(call), call.if_match());
-  if (!removed) return call.refuse(removed.error());
-  call.answer_no_content();
+  call.answer_done(call.hub().configurations().remove(configuration_id(call), call.if_match()));
 }
 
 void test_configuration_queries(Call& call) {
@@ -50,9 +48,7 @@ void test_configuration_queries(Call& call) {
 void apply_configuration_content(Call& call) {
   const hub::Result<hub::Json> body = call.json_body();
   if (!body) return call.refuse(body.error());
-  const hub::Result<void> applied = call.hub().configurations().apply_content(call.identity().device, *body);
-  if (!applied) return call.refuse(applied.error());
-  call.answer_no_content();
+  call.answer_done(call.hub().configurations().apply_content(call.identity().device, *body));
 }
 
 }  // namespace iothub::heads::rest

@@ -6,14 +6,7 @@
 #include "protocol/text/timestamp.h"
 
 namespace iothub::heads::rest {
-namespace {
-
-void answer_settled(Call& call, const hub::Result<void>& settled) {
-  if (!settled) return call.refuse(settled.error());
-  call.answer_no_content();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void receive_feedback(Call& call) {
   std::optional<hub::FeedbackBatch> batch = call.hub().feedback().receive();
@@ -26,11 +19,11 @@ void receive_feedback(Call& call) {
 }
 
 void complete_feedback(Call& call) {
-  answer_settled(call, call.hub().feedback().complete(call.id(0)));
+  call.answer_done(call.hub().feedback().complete(call.id(0)));
 }
 
 void abandon_feedback(Call& call) {
-  answer_settled(call, call.hub().feedback().abandon(call.id(0)));
+  call.answer_done(call.hub().feedback().abandon(call.id(0)));
 }
 
 }  // namespace iothub::heads::rest

@@ -52,9 +52,7 @@ void put_identity(Call& call) {
 }
 
 void delete_identity(Call& call) {
-  const hub::Result<void> removed = call.hub().registry().remove(call.identity(), call.if_match());
-  if (!removed) return call.refuse(removed.error());
-  call.answer_no_content();
+  call.answer_done(call.hub().registry().remove(call.identity(), call.if_match()));
 }
 
 void list_devices(Call& call) {

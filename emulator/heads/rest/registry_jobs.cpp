@@ -26,9 +26,7 @@ void get_registry_job(Call& call) {
 }
 
 void cancel_registry_job(Call& call) {
-  const hub::Result<void> cancelled = call.hub().registry_jobs().cancel(call.id(0));
-  if (!cancelled) return call.refuse(cancelled.error());
-  call.answer_no_content();
+  call.answer_done(call.hub().registry_jobs().cancel(call.id(0)));
 }
 
 }  // namespace iothub::heads::rest

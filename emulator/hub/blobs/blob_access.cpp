@@ -1,14 +1,11 @@
 #include "emulator/hub/blobs/blob_access.h"
 
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
-#include <span>
 
+#include "emulator/hub/hmac.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/base64.h"
 #include "protocol/text/percent.h"
@@ -27,16 +24,7 @@ BlobError authentication_failed(std::string reason) {
 
 std::string hmac(std::string_view base64_key, std::string_view message) {
   const auto key = text::base64_decode(base64_key).value_or(std::vector<std::byte>{});
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-       message.size(), digest.data(), &size);
-  return text::base64_encode(std::as_bytes(std::span(digest.data(), size)));
-}
-
-/// Takes the same time wherever the first difference is.
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  return text::base64_encode(hmac_sha256(key, message));
 }
 
 std::string value_of(const NamedValues& values, std::string_view name) {
@@ -120,7 +108,7 @@ BlobResult<BlobAccess> check_sas(const BlobAccountKey& account, const SignedBlob
   }
   const std::string text = of_account ? account_string_to_sign(account, query)
                                       : service_string_to_sign(account, query, request.container, request.blob);
-  if (!same(hmac(account.key, text), value_of(query, "sig"))) {
+  if (!equal_secrets(hmac(account.key, text), value_of(query, "sig"))) {
     return authentication_failed(of_account        ? "Signature did not match."
                                  : resource == "b" ? "Signature did not match. (the SAS is for one blob, by sr=b)"
                                                    : "Signature did not match.");
@@ -190,7 +178,7 @@ BlobResult<BlobAccess> check_blob_request(const BlobAccountKey& account, const S
     return authentication_failed("the Authorization header is no SharedKey of account " + account.account);
   }
   const std::string signature = hmac(account.key, shared_key_string_to_sign(account, request));
-  if (same(signature, std::string_view(authorization).substr(prefix.size()))) return BlobAccess::with_key();
+  if (equal_secrets(signature, std::string_view(authorization).substr(prefix.size()))) return BlobAccess::with_key();
   return authentication_failed("the Shared Key signature did not match");
 }
 

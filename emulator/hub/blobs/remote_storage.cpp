@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::int64_t kOwnSasSeconds = 600;
 
-std::string text_of(std::exception_ptr failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-}
-
 /// Slashes stay: they part a blob's name into folders.
 std::string encoded(const std::string& blob_name) {
   std::string path;

@@ -31,11 +31,6 @@ struct Wrong {
   std::string what;
 };
 
-const Json* member(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 std::string text_at(const Json& object, const std::string& place, const char* name) {
   const Json* text = member(object, name);
   if (text == nullptr) throw Wrong{place, std::string("'") + name + "' is missing"};

@@ -7,38 +7,16 @@
 
 #include "protocol/http/response.h"
 #include "protocol/text/percent.h"
+#include "protocol/text/xml.h"
 
 namespace iothub::heads::rest {
 namespace {
 
 constexpr const char* kDeclaration = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string element(std::string_view name, std::string_view text) {
   const std::string tag(name);
-  return text.empty() ? "<" + tag + " />" : "<" + tag + ">" + escaped(text) + "</" + tag + ">";
+  return text.empty() ? "<" + tag + " />" : "<" + tag + ">" + text::xml_escape(text) + "</" + tag + ">";
 }
 
 /// XML cannot hold every character that a name can.
@@ -60,8 +38,8 @@ std::string metadata_xml(const hub::NamedValues& metadata) {
 
 std::string listing_begin(const ListRequest& request, std::string_view container) {
   std::string xml =
-      std::string(kDeclaration) + "<EnumerationResults ServiceEndpoint=\"" + escaped(request.endpoint) + "\"";
-  if (!container.empty()) xml += " ContainerName=\"" + escaped(container) + "\"";
+      std::string(kDeclaration) + "<EnumerationResults ServiceEndpoint=\"" + text::xml_escape(request.endpoint) + "\"";
+  if (!container.empty()) xml += " ContainerName=\"" + text::xml_escape(container) + "\"";
   xml += ">";
   if (!request.prefix.empty()) xml += element("Prefix", request.prefix);
   if (!request.marker.empty()) xml += element("Marker", request.marker);

@@ -165,7 +165,7 @@ inline amqp::Message message_of(const std::string& body) {
 }
 
 /// An annotation or application property as text; `-` when there is none.
-inline std::string text_at(const amqp::Map& map, std::string_view key) {
+inline std::string shown_at(const amqp::Map& map, std::string_view key) {
   const amqp::Value* value = amqp::find(map, key);
   return value == nullptr ? "-" : amqp::text_of(*value).value_or("?");
 }

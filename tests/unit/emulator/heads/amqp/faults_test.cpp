@@ -183,7 +183,7 @@ TEST_CASE(
   get.correlation_id = std::string("1");
   CHECK(client.send(requests, get) == "accepted");
   REQUIRE(answers.received.size() == 1);
-  CHECK(text_at(answers.received[0].message.annotations, "status") == "429");
+  CHECK(shown_at(answers.received[0].message.annotations, "status") == "429");
   client.authenticate(kD2);
   CHECK(client.sender("/devices/d2/messages/events").refused == "com.microsoft:device-container-throttled");
   CHECK_FALSE(world.shown_connected(kD2));
