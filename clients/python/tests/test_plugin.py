@@ -184,8 +184,8 @@ def test_an_interrupt_ends_the_tests_before_the_emulator(pytester):
         import time
 
         def test(iothub):
-            print(iothub.emulator._process.pid, flush=True)
             try:
+                print(iothub.emulator._process.pid, flush=True)
                 time.sleep(60)
             finally:
                 assert iothub.messages(count=0) == []
