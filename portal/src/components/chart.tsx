@@ -12,8 +12,12 @@ interface Props {
 
 const kHeight = 150;
 
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** As the theme has it: of the property itself one could only read how it depends on the theme. */
+function colour(name: string, element: HTMLElement): string {
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
 }
 
 /** A line for each series over time. */
@@ -23,7 +27,7 @@ export function Chart({ title, times, series, unit }: Props) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const axis = { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 } };
+    const axis = { stroke: colour('--quiet', element), grid: { stroke: colour('--line', element), width: 1 } };
     plot.current = new uPlot(
       {
         title: `${title} (${unit})`,
@@ -33,7 +37,7 @@ export function Chart({ title, times, series, unit }: Props) {
         legend: { show: false },
         series: [
           {},
-          ...series.map(({ name }, index) => ({ label: name, stroke: colour(`--series-${index + 1}`), width: 2 })),
+          ...series.map(({ name }, index) => ({ label: name, stroke: colour(`--series-${index + 1}`, element), width: 2 })),
         ],
         axes: [axis, { ...axis, size: 48 }],
         scales: { y: { range: (_, __, high) => [0, Math.max(1, high * 1.1)] } },
