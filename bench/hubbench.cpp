@@ -59,6 +59,19 @@ int run(int argc, char** argv) {
   CLI::App* queries_command = app.add_subcommand("queries", "queries over many devices, and others beside them");
   queries_command->add_option("--devices", queries_load.devices)->check(CLI::PositiveNumber);
   add_duration(queries_command, "--seconds", queries_load.duration, "measured of each query");
+  Requests requests_load;
+  CLI::App* requests_command = app.add_subcommand("requests", "one HTTPS request over and over");
+  requests_command->add_option("--method", requests_load.method);
+  requests_command->add_option("--path", requests_load.path, "{n} in it is a new number each time")->required();
+  requests_command->add_option("--body", requests_load.body, "JSON, {n} as in the path");
+  requests_command->add_option("--connections", requests_load.connections)->check(CLI::PositiveNumber);
+  add_duration(requests_command, "--warm-up", requests_load.warm_up, "seconds");
+  add_duration(requests_command, "--seconds", requests_load.duration, "measured");
+  Methods methods_load;
+  CLI::App* methods_command = app.add_subcommand("methods", "direct methods until answered");
+  methods_command->add_option("--devices", methods_load.devices)->check(CLI::Range(1ul, kDevices));
+  add_duration(methods_command, "--warm-up", methods_load.warm_up, "seconds");
+  add_duration(methods_command, "--seconds", methods_load.duration, "measured");
   Seconds settle{1};
   std::vector<std::string> command;
   CLI::App* start_command = app.add_subcommand("start", "start of a server until it answers, and its stop");
@@ -74,6 +87,8 @@ int run(int argc, char** argv) {
   if (*idle_command) figures = idle_memory(target);
   if (*deliveries_command) figures = deliveries(target, deliveries_load);
   if (*queries_command) figures = queries(target, queries_load);
+  if (*requests_command) figures = requests(target, requests_load);
+  if (*methods_command) figures = methods(target, methods_load);
   if (*start_command) figures = start(target, command, settle);
   std::cout << figures.dump() << std::endl;
   return 0;

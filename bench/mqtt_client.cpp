@@ -121,7 +121,7 @@ void MqttClient::take_packet(std::uint8_t first_byte, std::string_view body) {
       }
       return;
     case 3: {
-      if (on_publish) on_publish();
+      if (on_publish) on_publish(body.substr(2, u16_at(body, 0)));
       if ((first_byte & 0x06) == 0 || !is_open()) return;
       std::string puback = "\x40\x02";
       append_u16(puback, u16_at(body, 2 + std::size_t{u16_at(body, 0)}));

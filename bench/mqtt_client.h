@@ -18,7 +18,7 @@ class MqttClient : public Connection {
   std::function<void()> on_connected;
   std::function<void()> on_subscribed;
   std::function<void(std::uint16_t packet_id)> on_puback;
-  std::function<void()> on_publish;  ///< a QoS 1 message is acknowledged after it
+  std::function<void(std::string_view topic)> on_publish;  ///< a QoS 1 message is acknowledged after it
   std::function<void(const std::string& reason)> on_lost;
 
   void subscribe(std::string_view filter);

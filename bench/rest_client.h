@@ -10,7 +10,7 @@ namespace iothub::bench {
 
 class RestClient : public Connection {
  public:
-  /// `authorization` goes out with every request. A lost connection throws std::runtime_error.
+  /// `authorization` goes out with every request, unless it is empty. A lost connection throws std::runtime_error.
   RestClient(EventLoop& loop, Endpoint endpoint, std::string authorization);
 
   std::function<void()> on_opened;

@@ -343,7 +343,7 @@ Figures deliveries(const Target& target, const Deliveries& load) {
   std::vector<std::int64_t> sent_ns(load.devices);
   Latencies latencies;
   for (std::size_t i = 0; i < load.devices; ++i) {
-    devices[i]->on_publish = [&, i] { latencies.add(now_ns() - sent_ns[i]); };
+    devices[i]->on_publish = [&, i](std::string_view) { latencies.add(now_ns() - sent_ns[i]); };
   }
   std::size_t sent = 0;
   const Measured measured(target.process());
@@ -375,18 +375,25 @@ std::string fleet_entry(std::size_t device) {
          std::to_string(device) + R"(},"properties":{"desired":{"interval":30,"mode":"normal"}}})";
 }
 
+struct Request {
+  std::string method;
+  std::string path;
+  std::string body;
+};
+
 /// One request after the other on each of some connections.
 class Askers {
  public:
   Askers(EventLoop& loop, const Target& hub, std::size_t count) : services_(connect_services(loop, hub, count)) {}
 
-  void start(const std::string& method, const std::string& target, const std::string& body, Latencies& latencies) {
+  void start(const std::function<Request(std::size_t connection)>& next, Latencies& latencies) {
     stopped_ = false;
     begun_.assign(services_.size(), 0);
     for (std::size_t i = 0; i < services_.size(); ++i) {
-      const auto ask = [this, i, method, target, body] {
+      const auto ask = [this, i, next] {
+        const Request request = next(i);
         begun_[i] = now_ns();
-        services_[i]->request(method, target, body);
+        services_[i]->request(request.method, request.path, request.body);
       };
       services_[i]->on_answer = [this, i, ask, &latencies] {
         latencies.add(now_ns() - begun_[i]);
@@ -431,7 +438,63 @@ void register_fleet(EventLoop& loop, const Target& hub, std::size_t count) {
   loop.run_until(done, 10 * kLimit, "a fleet is registered");
 }
 
+/// What `askers` do at most, warm-up aside.
+Figures rate_of(EventLoop& loop, const Target& server, Askers& askers,
+                const std::function<Request(std::size_t connection)>& next, Seconds warm_up, Seconds duration) {
+  Latencies warm, latencies;
+  latencies.reserve(1'000'000);
+  askers.start(next, warm);
+  loop.run_for(warm_up);
+  askers.stop(loop);
+  askers.start(next, latencies);
+  const Measured measured(server.process());
+  loop.run_for(duration);
+  Figures figures = measured.rate(latencies.count());
+  add(figures, latencies);
+  askers.stop(loop);
+  return figures;
+}
+
+std::string numbered(std::string text, std::int64_t number) {
+  constexpr std::string_view place = "{n}";
+  for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place, at)) {
+    text.replace(at, place.size(), std::to_string(number));
+  }
+  return text;
+}
+
 }  // namespace
+
+Figures requests(const Target& server, const Requests& load) {
+  EventLoop loop;
+  Askers askers(loop, server, load.connections);
+  std::int64_t number = now_ns();
+  const auto next = [&](std::size_t) {
+    ++number;
+    return Request{load.method, numbered(load.path, number), numbered(load.body, number)};
+  };
+  return rate_of(loop, server, askers, next, load.warm_up, load.duration);
+}
+
+Figures methods(const Target& hub, const Methods& load) {
+  EventLoop loop;
+  Devices devices = connect_devices(loop, hub, load.devices, false);
+  std::size_t subscribed = 0;
+  for (auto& device : devices) {
+    device->on_subscribed = [&subscribed] { ++subscribed; };
+    device->on_publish = [free = device.get()](std::string_view topic) {
+      free->publish("$iothub/methods/res/200/" + std::string(topic.substr(topic.find("?$rid="))), "{}");
+    };
+    device->subscribe("$iothub/methods/POST/#");
+  }
+  loop.run_until([&] { return subscribed == load.devices; }, kLimit, "devices subscribe to methods");
+  Askers askers(loop, hub, load.devices);
+  const auto next = [](std::size_t device) {
+    return Request{"POST", "/twins/" + Target::device_id(device) + "/methods?api-version=2021-04-12",
+                   R"({"methodName":"echo","responseTimeoutInSeconds":30,"payload":{}})"};
+  };
+  return rate_of(loop, hub, askers, next, load.warm_up, load.duration);
+}
 
 Figures queries(const Target& hub, const Queries& load) {
   struct Kind {
@@ -453,7 +516,11 @@ Figures queries(const Target& hub, const Queries& load) {
   Askers others(loop, hub, 1);
   const auto measure_others = [&](const std::string& name, const auto& beside) {
     Latencies latencies;
-    others.start("GET", "/devices/fleet-000042?api-version=2021-04-12", "", latencies);
+    others.start(
+        [](std::size_t) {
+          return Request{"GET", "/devices/fleet-000042?api-version=2021-04-12", {}};
+        },
+        latencies);
     beside();
     others.stop(loop);
     figures[name + "_others_p50_us"] = latencies.percentile_us(50);
@@ -465,7 +532,12 @@ Figures queries(const Target& hub, const Queries& load) {
     Latencies latencies;
     Askers queries(loop, hub, kind.at_once);
     measure_others(kind.name, [&] {
-      queries.start("POST", "/devices/query?api-version=2021-04-12", R"({"query":")" + kind.query + R"("})", latencies);
+      const std::string body = R"({"query":")" + kind.query + R"("})";
+      queries.start(
+          [&body](std::size_t) {
+            return Request{"POST", "/devices/query?api-version=2021-04-12", body};
+          },
+          latencies);
       loop.run_for(load.duration);
       queries.stop(loop);
     });

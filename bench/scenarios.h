@@ -63,6 +63,25 @@ struct Queries {
 /// one whose tag is indexed (`indexed_`), and 20 scans at once (`many_`).
 Figures queries(const Target& hub, const Queries& load);
 
+struct Requests {
+  std::string method = "GET";
+  std::string path;
+  std::string body;
+  std::size_t connections = 1;  ///< each with one request in flight
+  Seconds warm_up{0.3};
+  Seconds duration{3};
+};
+/// One HTTPS request over and over; `{n}` in its path and body is a number that no request had before.
+Figures requests(const Target& server, const Requests& load);
+
+struct Methods {
+  std::size_t devices = 1;  ///< each with one call under way
+  Seconds warm_up{0.3};
+  Seconds duration{3};
+};
+/// Direct methods, from the REST request to its answer; the devices answer at once.
+Figures methods(const Target& hub, const Methods& load);
+
 /// Starts a server, waits for its first CONNACK, whatever that says, and stops it again by SIGTERM.
 Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle);
 

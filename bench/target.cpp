@@ -84,7 +84,7 @@ Credentials Target::credentials(std::size_t device) const {
 }
 
 std::string Target::service_token() const {
-  return sas_token(host_name_, policy_key_, policy_);
+  return is_hub() ? sas_token(host_name_, policy_key_, policy_) : std::string();
 }
 
 std::string Target::patch_filter(std::size_t device) const {

@@ -41,7 +41,7 @@ class Target {
   static std::string_view device_key();
   /// A device's; the hub's are signed anew by each call, as devices do when they connect.
   Credentials credentials(std::size_t device) const;
-  /// The `Authorization` value of service requests.
+  /// The `Authorization` value of service requests; empty where the server is no hub.
   std::string service_token() const;
 
   static std::string telemetry_topic(std::size_t device) {
