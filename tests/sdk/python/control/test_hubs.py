@@ -89,6 +89,42 @@ def test_the_address_of_a_dropped_hub_is_not_the_next_one_s(control):
     assert names[0] != names[1]
 
 
+def test_every_other_address_is_used_before_a_dropped_hub_s_is_again(control):
+    names = []
+    for _ in range(254):  # 127.0.0.2 to 127.0.0.254, and one more
+        names.append(control.post("hubs", {}, 201)["hub"])
+        control.delete(f"hubs/{names[-1]}")
+    assert len(set(names[:253])) == 253
+    assert names[253] == names[0]
+
+
+def test_a_later_hub_at_a_freed_address_is_a_new_one(control, new_hub):
+    """Its ports are free, nothing of the hub before is there, and that one's device is a stranger to it."""
+    former = new_hub()
+    address = former["hub"]
+    client = connected_device(former, "same-name")
+    try:
+        client.send_message("for the hub before")
+        control.delete(f"hubs/{address}")
+        eventually(lambda: not client.connected, "the device's link ends")
+        later = new_hub(name=address)
+        assert later["hub"] == address
+        assert service_of(later).get_devices() == []
+        assert control.get("messages", hub=address)["messages"] == []
+        successor = connected_device(later, "same-name")  # with a key of its own
+        try:
+            with pytest.raises(Exception):  # the key is the hub before's
+                client.connect()
+            successor.send_message("for the later hub")
+            bodies = [each["body"] for each in control.get("messages", hub=address)["messages"]]
+            assert bodies == ["for the later hub"]
+            assert successor.connected
+        finally:
+            successor.shutdown()
+    finally:
+        client.shutdown()
+
+
 def test_a_hub_may_have_a_name(control, new_hub, hub):
     strings = new_hub(name="plant-a.test")
     assert strings["policies"]["iothubowner"].startswith("HostName=plant-a.test;")
