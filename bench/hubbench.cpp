@@ -21,6 +21,12 @@ void add_duration(CLI::App* scenario, const std::string& flag, Seconds& seconds,
       flag, [&seconds](double value) { seconds = Seconds(value); }, meaning);
 }
 
+template <typename Load>
+void add_times(CLI::App* scenario, Load& load) {
+  add_duration(scenario, "--warm-up", load.warm_up, "seconds");
+  add_duration(scenario, "--seconds", load.duration, "measured");
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Load generator for iothub-emulator and for MQTT brokers; see bench/run");
   app.require_subcommand(1);
@@ -42,13 +48,11 @@ int run(int argc, char** argv) {
   telemetry_command->add_option("--window", telemetry_load.window, "messages in flight of a connection")
       ->check(CLI::Range(1, 60000));
   telemetry_command->add_option("--bytes", telemetry_load.payload_bytes);
-  add_duration(telemetry_command, "--warm-up", telemetry_load.warm_up, "seconds");
-  add_duration(telemetry_command, "--seconds", telemetry_load.duration, "measured");
+  add_times(telemetry_command, telemetry_load);
   Connects connects_load;
   CLI::App* connects_command = app.add_subcommand("connects", "TLS and CONNECT, over and over");
   connects_command->add_option("--at-once", connects_load.at_once)->check(CLI::Range(1ul, kDevices));
-  add_duration(connects_command, "--warm-up", connects_load.warm_up, "seconds");
-  add_duration(connects_command, "--seconds", connects_load.duration, "measured");
+  add_times(connects_command, connects_load);
   CLI::App* idle_command = app.add_subcommand("idle-memory", "resident memory of a connected device");
   Deliveries deliveries_load;
   CLI::App* deliveries_command = app.add_subcommand("deliveries", "PATCH of a twin until the device has it");
@@ -65,13 +69,11 @@ int run(int argc, char** argv) {
   requests_command->add_option("--path", requests_load.path, "{n} in it is a new number each time")->required();
   requests_command->add_option("--body", requests_load.body, "JSON, {n} as in the path");
   requests_command->add_option("--connections", requests_load.connections)->check(CLI::PositiveNumber);
-  add_duration(requests_command, "--warm-up", requests_load.warm_up, "seconds");
-  add_duration(requests_command, "--seconds", requests_load.duration, "measured");
+  add_times(requests_command, requests_load);
   Methods methods_load;
   CLI::App* methods_command = app.add_subcommand("methods", "direct methods until answered");
   methods_command->add_option("--devices", methods_load.devices)->check(CLI::Range(1ul, kDevices));
-  add_duration(methods_command, "--warm-up", methods_load.warm_up, "seconds");
-  add_duration(methods_command, "--seconds", methods_load.duration, "measured");
+  add_times(methods_command, methods_load);
   Seconds settle{1};
   std::vector<std::string> command;
   CLI::App* start_command = app.add_subcommand("start", "start of a server until it answers, and its stop");

@@ -68,17 +68,20 @@ void add(Figures& figures, const Latencies& latencies) {
 
 using Devices = std::vector<std::unique_ptr<MqttClient>>;
 
-/// Connected, and subscribed to their patches if asked; a device that is lost from now on throws.
-Devices connect_devices(EventLoop& loop, const Target& target, std::size_t count, bool subscribe) {
+/// What a device subscribes to.
+using Filter = std::function<std::string(std::size_t device)>;
+
+/// Connected, and subscribed where a filter is given; a device that is lost from now on throws.
+Devices connect_devices(EventLoop& loop, const Target& target, std::size_t count, const Filter& filter = nullptr) {
   Devices devices;
   std::size_t up = 0;
   for (std::size_t i = 0; i < count; ++i) {
     devices.push_back(
         std::make_unique<MqttClient>(loop, target.mqtts(), [&target, i] { return target.credentials(i); }));
     MqttClient& device = *devices.back();
-    device.on_connected = [&, i, subscribe] {
-      if (subscribe) {
-        device.subscribe(target.patch_filter(i));
+    device.on_connected = [&, i] {
+      if (filter) {
+        device.subscribe(filter(i));
       } else {
         ++up;
       }
@@ -93,6 +96,10 @@ Devices connect_devices(EventLoop& loop, const Target& target, std::size_t count
   loop.run_until(all_up, kLimit, "devices connect");
   for (auto& device : devices) device->on_connected = device->on_subscribed = nullptr;  // they refer to this function
   return devices;
+}
+
+Filter patches_of(const Target& target) {
+  return [&target](std::size_t device) { return target.patch_filter(device); };
 }
 
 /// REST connections, open, each with its number.
@@ -258,7 +265,7 @@ Figures provision(const Target& hub) {
 
 Figures telemetry(const Target& target, const Telemetry& load) {
   EventLoop loop;
-  Devices devices = connect_devices(loop, target, load.connections, false);
+  Devices devices = connect_devices(loop, target, load.connections);
   const std::string payload(load.payload_bytes, '{');
   bool counts = false;
   Latencies latencies;
@@ -321,7 +328,7 @@ Figures connects(const Target& target, const Connects& load) {
 Figures idle_memory(const Target& target) {
   EventLoop loop;
   const long before = resident_kib(target.process());
-  const Devices devices = connect_devices(loop, target, kDevices, true);
+  const Devices devices = connect_devices(loop, target, kDevices, patches_of(target));
   loop.run_for(1s);  // what the server frees a little later is not the price of a connection
   const long after = resident_kib(target.process());
   return {{"before_kib", before},
@@ -332,7 +339,7 @@ Figures idle_memory(const Target& target) {
 Figures deliveries(const Target& target, const Deliveries& load) {
   if (load.in_flight == 0 || load.in_flight > load.devices) throw std::runtime_error("more in flight than devices");
   EventLoop loop;
-  Devices devices = connect_devices(loop, target, load.devices, true);
+  Devices devices = connect_devices(loop, target, load.devices, patches_of(target));
   std::unique_ptr<Patcher> patcher;
   if (target.is_hub()) {
     patcher = std::make_unique<RestPatcher>(loop, target, load.in_flight);
@@ -478,16 +485,12 @@ Figures requests(const Target& server, const Requests& load) {
 
 Figures methods(const Target& hub, const Methods& load) {
   EventLoop loop;
-  Devices devices = connect_devices(loop, hub, load.devices, false);
-  std::size_t subscribed = 0;
+  Devices devices = connect_devices(loop, hub, load.devices, [](std::size_t) { return "$iothub/methods/POST/#"; });
   for (auto& device : devices) {
-    device->on_subscribed = [&subscribed] { ++subscribed; };
     device->on_publish = [free = device.get()](std::string_view topic) {
       free->publish("$iothub/methods/res/200/" + std::string(topic.substr(topic.find("?$rid="))), "{}");
     };
-    device->subscribe("$iothub/methods/POST/#");
   }
-  loop.run_until([&] { return subscribed == load.devices; }, kLimit, "devices subscribe to methods");
   Askers askers(loop, hub, load.devices);
   const auto next = [](std::size_t device) {
     return Request{"POST", "/twins/" + Target::device_id(device) + "/methods?api-version=2021-04-12",

@@ -15,7 +15,6 @@ using hub::Json;
 
 constexpr std::string_view kScopePrefix = "ms-azure-iot-edge://";
 
-/// Null where the member is absent or null.
 class Collector {
  public:
   explicit Collector(const Seed& seed) : seed_(seed) {}

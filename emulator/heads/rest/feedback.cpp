@@ -6,7 +6,6 @@
 #include "protocol/text/timestamp.h"
 
 namespace iothub::heads::rest {
-namespace {}  // namespace
 
 void receive_feedback(Call& call) {
   std::optional<hub::FeedbackBatch> batch = call.hub().feedback().receive();
