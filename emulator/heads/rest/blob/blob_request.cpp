@@ -183,9 +183,12 @@ BlobRequest::~BlobRequest() = default;
 // ---- before the body ------------------------------------------------------------------------------------------------
 
 BlobResult<> BlobRequest::check() {
-  const std::vector<std::string>& segments = target_.segments;
-  if (segments.size() > 1) container_ = segments[1];
-  for (std::size_t i = 2; i < segments.size(); ++i) blob_ += (i > 2 ? "/" : "") + segments[i];
+  // Decoded, then split, as Azurite does: for a host without a port, Java's azure-storage-blob (12.29) takes the
+  // account for the container and sends `/{account}/{container}%2F{blob}`.
+  const std::string path = target_.path().substr(1 + account().name().size());
+  const std::size_t end = std::min(path.find('/', 1), path.size());
+  if (!path.empty()) container_ = path.substr(1, end - 1);
+  if (end < path.size()) blob_ = path.substr(end + 1);
   if (!is_utf8(blob_) || !is_utf8(container_)) return BlobError{BlobErrorCode::InvalidUri, "the path is not UTF-8"};
   const BlobResource resource = !blob_.empty()        ? BlobResource::blob
                                 : !container_.empty() ? BlobResource::container
@@ -202,11 +205,13 @@ BlobResult<> BlobRequest::check() {
   const hub::NamedValues query(target_.query.begin(), target_.query.end());
   hub::NamedValues headers;
   for (const http::Header& each : header_.headers) headers.emplace_back(each.name, each.value);
-  std::string_view path = header_.target;
-  if (!target_.authority.empty()) path.remove_prefix(std::min(path.find('/', path.find("://") + 3), path.size()));
-  path = path.substr(0, path.find('?'));
+  std::string_view sent_path = header_.target;
+  if (!target_.authority.empty()) {
+    sent_path.remove_prefix(std::min(sent_path.find('/', sent_path.find("://") + 3), sent_path.size()));
+  }
+  sent_path = sent_path.substr(0, sent_path.find('?'));
   const auto access = hub::check_blob_request(
-      account().key(), {header_.method, path, query, headers, container_, blob_}, account().now());
+      account().key(), {header_.method, sent_path, query, headers, container_, blob_}, account().now());
   if (!access) return access.error();
   if (operation_ == nullptr) {
     return BlobError{BlobErrorCode::NotImplemented,
