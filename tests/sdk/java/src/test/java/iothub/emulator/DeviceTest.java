@@ -14,9 +14,9 @@ import com.microsoft.azure.sdk.iot.device.Message;
 import com.microsoft.azure.sdk.iot.device.ModuleClient;
 import com.microsoft.azure.sdk.iot.device.exceptions.IotHubClientException;
 import com.microsoft.azure.sdk.iot.device.twin.DirectMethodResponse;
-import com.microsoft.azure.sdk.iot.device.twin.TwinCollection;
 import com.microsoft.azure.sdk.iot.service.registry.Device;
 import com.microsoft.azure.sdk.iot.service.twin.TwinClient;
+import com.microsoft.azure.sdk.iot.service.twin.TwinCollection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -82,21 +82,21 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @MethodSource("iothub.emulator.Hub#mqttLinks")
+    @MethodSource(LINKS)
     void aTwinIsReportedAndReadAndItsDesiredChangesAreHeard(Hub.Kind kind, IotHubClientProtocol protocol)
             throws Exception {
         try (Party party = Party.opened(kind, protocol)) {
             Map<String, Object> heard = new ConcurrentHashMap<>();
             party.client.subscribeToDesiredProperties(
                     (twin, context) -> heard.putAll(twin.getDesiredProperties()), null);
-            TwinCollection reported = party.client.getTwin().getReportedProperties();
-            reported.put("firmware", "1.2");
-            assertEquals(2, party.client.updateReportedProperties(reported).getVersion());
-            assertEquals("1.2", party.twin().getReportedProperties().get("firmware"));
+            int version = party.report("firmware", "1.2");
+            TwinCollection reported = party.twin().getReportedProperties();
+            assertEquals("1.2", reported.get("firmware"));
+            assertEquals(version, reported.getVersion());
 
             party.patchDesired("interval", 7);
             eventually("the desired change is heard", () -> heard.containsKey("interval"));
-            assertTrue(party.client.getTwin().getDesiredProperties().containsKey("interval"));
+            assertTrue(party.ownTwin().getDesiredProperties().containsKey("interval"));
         }
     }
 
@@ -119,7 +119,7 @@ class DeviceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"MQTT", "MQTT_WS"})
+    @EnumSource(names = {"MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS"})
     void theTwinNamesTheModelThatTheDeviceSays(IotHubClientProtocol protocol) throws Exception {
         String model = "dtmi:com:example:Thermostat;1";
         Device device = Hub.newDevice();

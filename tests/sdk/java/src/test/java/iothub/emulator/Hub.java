@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.Arguments;
 /** The hub that `iothub-emulator exec` runs around the tests, by its address: this SDK must take an IP address as HostName. */
 final class Hub {
     static final String HOST = "127.0.0.1";
-    private static final int SLOWNESS = System.getenv("IOTHUB_TEST_SLOW") == null ? 1 : 10;
+    static final int SLOWNESS = System.getenv("IOTHUB_TEST_SLOW") == null ? 1 : 10;
 
     static final String CONNECTION_STRING =
             System.getenv("IOTHUB_CONNECTION_STRING").replaceFirst("HostName=[^;]*", "HostName=" + HOST);
@@ -52,15 +52,11 @@ final class Hub {
 
     /** Who keeps a connection, and over what: every test of one is a test of each. */
     static Stream<Arguments> links() {
-        return Stream.concat(mqttLinks(), ofEachKind(IotHubClientProtocol.AMQPS, IotHubClientProtocol.AMQPS_WS));
-    }
-
-    static Stream<Arguments> mqttLinks() {
-        return ofEachKind(IotHubClientProtocol.MQTT, IotHubClientProtocol.MQTT_WS);
-    }
-
-    private static Stream<Arguments> ofEachKind(IotHubClientProtocol... protocols) {
-        return Stream.of(protocols)
+        return Stream.of(
+                        IotHubClientProtocol.MQTT,
+                        IotHubClientProtocol.MQTT_WS,
+                        IotHubClientProtocol.AMQPS,
+                        IotHubClientProtocol.AMQPS_WS)
                 .flatMap(protocol -> Stream.of(Kind.values()).map(kind -> Arguments.of(kind, protocol)));
     }
 

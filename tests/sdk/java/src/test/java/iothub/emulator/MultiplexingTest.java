@@ -90,6 +90,25 @@ class MultiplexingTest {
 
     @ParameterizedTest
     @EnumSource(names = {"AMQPS", "AMQPS_WS"})
+    void everyDeviceOfAConnectionHasItsTwin(IotHubClientProtocol protocol) throws Exception {
+        try (Connection connection = new Connection(protocol)) {
+            Map<String, Object> heard = new ConcurrentHashMap<>();
+            for (Party party : connection.parties) {
+                party.client.subscribeToDesiredProperties(
+                        (twin, context) -> heard.put(party.deviceId, twin.getDesiredProperties().get("id")), null);
+                party.report("id", party.deviceId);
+            }
+            for (Party party : connection.parties) {
+                assertEquals(party.deviceId, party.twin().getReportedProperties().get("id"));
+                party.patchDesired("id", party.deviceId);
+            }
+            eventually("all desired changes are heard", () -> heard.size() == DEVICES);
+            heard.forEach((deviceId, id) -> assertEquals(deviceId, id));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AMQPS", "AMQPS_WS"})
     void aDeviceJoinsAndLeavesALiveConnection(IotHubClientProtocol protocol) throws Exception {
         try (Connection connection = new Connection(protocol)) {
             RegistryClient registry = Hub.registry();
