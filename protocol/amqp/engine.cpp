@@ -415,8 +415,18 @@ void Engine::end_session(LinkId id, const Condition& condition) {
 }
 
 void Engine::close(const Condition& condition) {
-  set(pn_connection_condition(driver_->connection), condition);
-  pn_connection_close(driver_->connection);
+  pn_connection_t* connection = driver_->connection;
+  for (const auto& [id, link] : links_) {
+    set(pn_link_condition(link), condition);
+    pn_link_close(link);
+  }
+  for (pn_session_t* session = pn_session_head(connection, PN_LOCAL_ACTIVE); session != nullptr;
+       session = pn_session_next(session, PN_LOCAL_ACTIVE)) {
+    forget_session(session);
+    pn_session_close(session);
+  }
+  set(pn_connection_condition(connection), condition);
+  pn_connection_close(connection);
 }
 
 }  // namespace iothub::amqp

@@ -99,6 +99,9 @@ class Engine {
   void detach(LinkId link, const Condition& condition);
   /// Ends the link's session; the handler hears detached() of each of its links.
   void end_session(LinkId link, const Condition& condition);
+  /// Detaches the links and ends the sessions first, as Microsoft's own library does (azure-amqp, AmqpConnection):
+  /// Node's azure-iot-amqp-base 2.5 detaches its links itself otherwise, and waits 45 s for answers that cannot come
+  /// after a close. The handler hears detached() of each link.
   void close(const Condition& condition);
 
  private:

@@ -90,7 +90,13 @@ describe('faults of an AMQP connection', { concurrency: true }, () => {
       let [client, heard] = await withEverything(t, identity);
       await client.sendEvent(fault(type, 5));
       await pause(300);
-      if (!comesBack) [client, heard] = await withEverything(t, identity);
+      if (!comesBack) {
+        // Its next message connects it, but not what it subscribes to. A connection that closes without its links and
+        // sessions costs azure-iot-amqp-base 2.5 45 s.
+        const sends = () => client.sendEvent(new Message('at once')).then(() => true, () => false);
+        await eventually(sends, 'the same client sends on', 10);
+        [client, heard] = await withEverything(t, identity);
+      }
       await works(identity, client, heard);
     });
   }

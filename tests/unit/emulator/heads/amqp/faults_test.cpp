@@ -100,12 +100,14 @@ TEST_CASE("the faults of the two links of $cbs") {
   }
 }
 
-TEST_CASE("the connection ends with its reason, or is cut") {
+TEST_CASE("the connection ends with its reason, its links first, or is cut") {
   for (const char* type : {"KillAmqpConnection", "ShutDownAmqp"}) {
     FaultyWorld world;
     Everything device(world);
     device.ask_for(type);
+    for (const AmqpPeer::Link* link : device.all()) CHECK(link->refused == "amqp:connection:forced");
     CHECK(device.client.peer.closed() == "amqp:connection:forced");
+    CHECK_FALSE(world.shown_connected(kD1));
     CHECK(device.client.outbox.closed);
     CHECK_FALSE(device.client.outbox.aborted);
   }
