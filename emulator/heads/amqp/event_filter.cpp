@@ -15,6 +15,7 @@ constexpr Field kFields[] = {
     {"amqp.annotation.x-opt-offset", Kind::offset},
     {"amqp.annotation.x-opt-sequence-number", Kind::sequence_number},
     {"amqp.annotation.x-opt-enqueued-time", Kind::enqueued_time},
+    {"amqp.annotation.x-opt-enqueuedtimeutc", Kind::enqueued_time},  // its older name
 };
 constexpr std::string_view kSelector = "apache.org:selector-filter:string";
 
