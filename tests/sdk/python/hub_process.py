@@ -109,5 +109,11 @@ class HubProcess:
         }
         return subprocess.run([self.binary, *arguments], **options)
 
+    def resident_bytes(self):
+        """Of its memory, what is in RAM."""
+        with open(f"/proc/{self._process.pid}/status") as status:
+            kilobytes = next(line.split()[1] for line in status if line.startswith("VmRSS:"))
+        return int(kilobytes) * 1024
+
     def log(self):
         return self.log_file.read_text(errors="replace")
