@@ -82,7 +82,12 @@ void BlobFiles::Reader::read(std::int64_t offset, std::size_t size, std::string&
   }
 }
 
-BlobFiles::BlobFiles(std::filesystem::path folder, bool durable) : folder_(std::move(folder)), durable_(durable) {
+BlobFiles::BlobFiles(std::filesystem::path folder, bool durable)
+    : folder_(std::move(folder)), durable_(durable), made_(durable) {
+  if (made_) make_folder();
+}
+
+void BlobFiles::make_folder() const {
   std::error_code error;
   if (std::filesystem::create_directories(folder_, error)) {
     std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, error);
@@ -90,7 +95,9 @@ BlobFiles::BlobFiles(std::filesystem::path folder, bool durable) : folder_(std::
   if (error) throw Error("cannot make the folder " + folder_.string() + ": " + error.message());
 }
 
-std::unique_ptr<BlobFiles::Writer> BlobFiles::create(std::string name) const {
+std::unique_ptr<BlobFiles::Writer> BlobFiles::create(std::string name) {
+  if (!made_) make_folder();
+  made_ = true;
   return std::make_unique<Writer>(folder_, std::move(name), durable_);
 }
 

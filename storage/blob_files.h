@@ -53,12 +53,12 @@ class BlobFiles {
     int file_ = -1;
   };
 
-  /// Makes the folder, for its user only. Without `durable` nothing is brought to the disk: the folder ends with the
-  /// process. Throws Error.
+  /// Makes the folder, for its user only. Without `durable` nothing is brought to the disk, for the folder ends with
+  /// the process, and it is made with its first file. Throws Error.
   BlobFiles(std::filesystem::path folder, bool durable);
 
   /// A new file under a name that none has had. Throws Error.
-  std::unique_ptr<Writer> create(std::string name) const;
+  std::unique_ptr<Writer> create(std::string name);
   /// Throws Error.
   std::unique_ptr<Reader> open(const std::string& name) const;
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
@@ -68,8 +68,11 @@ class BlobFiles {
   void remove_all_but(const std::set<std::string>& names) const;
 
  private:
+  void make_folder() const;
+
   const std::filesystem::path folder_;
   const bool durable_;
+  bool made_;
 };
 
 }  // namespace iothub::storage

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
 
@@ -243,6 +245,25 @@ PRAGMA wal_autocheckpoint = 0;
 PRAGMA journal_size_limit = 67108864;
 )sql";
 
+void check_partition_count(int partitions) {
+  if (partitions < 1) throw std::invalid_argument("a hub has at least one partition");
+}
+
+/// Copying the pages of an empty database takes a tenth of the time of making its tables.
+void copy_empty_database(Connection& to, int partitions) {
+  check_partition_count(partitions);
+  static std::mutex mutex;
+  static std::map<int, Connection> by_partitions;
+  const std::scoped_lock lock(mutex);
+  auto found = by_partitions.find(partitions);
+  if (found == by_partitions.end()) {
+    Connection made(":memory:");
+    migrate(made, 0, partitions);
+    found = by_partitions.emplace(partitions, std::move(made)).first;
+  }
+  copy_database(found->second, to);
+}
+
 }  // namespace
 
 struct SqliteStore::Database {
@@ -254,18 +275,20 @@ struct SqliteStore::Database {
     if (const std::string mode = connection.text("PRAGMA journal_mode = WAL"); mode != "wal") {
       throw Error(file.string() + ": the file system does not carry SQLite's WAL (journal mode " + mode + ")");
     }
-    prepare(version, options);
+    check_partition_count(options.partitions);
+    migrate(connection, version, options.partitions);
+    check_partitions(connection, options.partitions);
+    prepare(options);
   }
 
   explicit Database(const Options& options) : connection(":memory:") {
     connection.execute(kSettings);
-    prepare(0, options);
+    copy_empty_database(connection, options.partitions);
+    is_empty = true;
+    prepare(options);
   }
 
-  void prepare(std::int64_t version, const Options& options) {
-    if (options.partitions < 1) throw std::invalid_argument("a hub has at least one partition");
-    migrate(connection, version, options.partitions);
-    check_partitions(connection, options.partitions);
+  void prepare(const Options& options) {
     if (options.max_pages > 0) connection.execute("PRAGMA max_page_count = " + std::to_string(options.max_pages));
     statements = std::make_unique<Statements>(connection.handle(), options.partitions);
   }
@@ -334,6 +357,7 @@ struct SqliteStore::Database {
   std::unique_ptr<DatabaseLock> lock;
   Connection connection;
   std::unique_ptr<Statements> statements;
+  bool is_empty = false;  ///< it has been made just now
 };
 
 std::unique_ptr<SqliteStore> SqliteStore::open(const std::filesystem::path& path, const Options& options) {
@@ -349,7 +373,11 @@ SqliteStore::SqliteStore(std::unique_ptr<Database> database, const Options& opti
       database_(std::move(database)),
       checkpoint_due_at_(options.checkpoint_pages),
       bound_wal_at_(options.max_wal_pages) {
-  load_positions();
+  if (database_->is_empty) {
+    positions_.resize(static_cast<std::size_t>(options.partitions));
+  } else {
+    load_positions();
+  }
   sqlite3_wal_hook(database_->connection.handle(), note_wal_size, this);
 }
 

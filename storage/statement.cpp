@@ -50,12 +50,14 @@ std::optional<std::string> Run::optional_text(int column) const {
   return text(column);
 }
 
-Statement::Statement(sqlite3* database, std::string_view sql) {
+void Statement::prepare() {
+  if (handle_) return;
   sqlite3_stmt* handle = nullptr;
-  const int code = sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &handle, nullptr);
+  const int code = sqlite3_prepare_v3(database_, sql_.c_str(), static_cast<int>(sql_.size() + 1),
+                                      SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  if (code != SQLITE_OK) throw_last_error(database_);
   handle_.reset(handle);
-  if (code != SQLITE_OK) throw_last_error(database);
+  sql_ = {};
 }
 
 void Statement::bind(int parameter, std::int64_t value) {
@@ -79,7 +81,7 @@ void Statement::bind(int parameter, Blob value) {
 }
 
 void Statement::check(int code) const {
-  if (code != SQLITE_OK) throw_last_error(sqlite3_db_handle(handle_.get()));
+  if (code != SQLITE_OK) throw_last_error(database_);
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {

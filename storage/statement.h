@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -39,15 +40,19 @@ class Run {
   sqlite3_stmt* statement_;
 };
 
-/// Prepared once, run many times. The connection outlives it.
+/// Prepared at its first run, run many times: a hub has a hundred of them and most hubs use few. The connection
+/// outlives it.
 class Statement {
  public:
-  /// Throws Error when the SQL does not fit the database.
-  Statement(sqlite3* database, std::string_view sql);
+  Statement(sqlite3* database, std::string sql) : database_(database), sql_(std::move(sql)) {}
 
-  /// Binds ?1, ?2, ... in order. Nothing is copied: the text must outlive the run.
+  /// Throws Error when the SQL does not fit the database.
+  void prepare();
+
+  /// Binds ?1, ?2, ... in order. Nothing is copied: the text must outlive the run. Throws as prepare() does.
   template <typename... Values>
   Run run(const Values&... values) {
+    prepare();
     int parameter = 0;
     (bind(++parameter, values), ...);
     return Run(handle_.get());
@@ -67,6 +72,8 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
+  sqlite3* database_;
+  std::string sql_;  ///< empty once prepared: SQLite keeps a copy
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 

@@ -87,7 +87,7 @@ HubInstance::HubInstance(const Config& config, std::vector<std::string> names,
 
 void HubInstance::open_blobs(const Config& config, std::uint16_t https_port, net::Worker& worker,
                              hub::RemoteBlobs& remote) {
-  if (!database_) blob_folder_ = std::make_unique<TemporaryFolder>();
+  if (!database_) blob_folder_ = std::make_unique<TemporaryFolder>(TemporaryFolder::Made::later);
   background_ = std::make_unique<net::WorkerBackground>(worker);
   hub_.use_background(*background_);
   hub_.open_blobs({.folder = database_ ? blob_folder(database_->parent_path()) : blob_folder_->path(),

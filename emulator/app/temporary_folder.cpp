@@ -2,13 +2,21 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <random>
 #include <string>
 #include <system_error>
 
 namespace iothub::app {
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "iothub-emulator-XXXXXX").string();
+TemporaryFolder::TemporaryFolder(Made made) {
+  std::string name = (std::filesystem::temp_directory_path() / "iothub-emulator-").string();
+  if (made == Made::later) {
+    std::random_device random;
+    for (int part = 0; part < 4; ++part) name += std::to_string(random());
+    path_ = name;
+    return;
+  }
+  name += "XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "cannot make a temporary folder " + name);
   }

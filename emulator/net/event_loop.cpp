@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 namespace {
 
 /// Slices of many long queries may be due together: sockets get their turn between them.
-constexpr std::chrono::milliseconds kMostTimersAtOnce{3};
+constexpr std::chrono::milliseconds kMostTimersAtOnce{1};
 
 }  // namespace
 

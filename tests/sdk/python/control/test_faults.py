@@ -5,6 +5,7 @@ import time
 
 import pytest
 import requests
+from azure.iot.device.exceptions import NoConnectionError
 
 from eventually import eventually
 
@@ -35,7 +36,10 @@ def test_a_device_whose_connection_is_cut_reconnects_and_its_message_arrives(fau
     rule = faults.post(
         "faults", {"action": "cut", "device": device.device_id, "operation": "telemetry", "count": 1}, 201
     )
-    client.send_message("after the cut")
+    try:
+        client.send_message("after the cut")
+    except NoConnectionError:
+        pass  # a cut that comes before paho's publish() has returned; paho keeps the message and sends it all the same
     assert struck(faults, rule) == 1
     answer = faults.get("messages", device=device.device_id, wait="30s", count=1)
     assert answer["messages"][0]["body"] == "after the cut"

@@ -170,7 +170,7 @@ def test_a_hundred_hubs_are_made_and_dropped(control):
     for name in names:
         control.delete(f"hubs/{name}")
     assert len(control.get("hubs")["hubs"]) == 1
-    assert grown < 100 * 2**20
+    assert grown < 35 * 2**20
 
 
 def test_the_same_seed_gives_the_same_keys_ids_and_times(start_fresh_hub):
