@@ -448,10 +448,10 @@ def main():
     try:
         while sum(ends.values()) < asked.kills and time.monotonic() - began < asked.minutes * 60:
             hub.start()
-            run.begin()
             if sum(ends.values()) % 20 == 19:
-                run.check_database()
+                run.check_database()  # before a connection is made: it takes long once there are millions of events
                 print(f"{time.monotonic() - began:.0f} s: {ends} {run.counts}", flush=True)
+            run.begin()
             run.play(run.random.uniform(0.05, 1.5))
             way = run.random.choices(["kill", "stop", "calm"], [7, 2, 1])[0]
             run.end(way)

@@ -573,6 +573,8 @@ void AmqpSession::credit(amqp::LinkId id) {
     return;
   }
   if (pushing_) return wake();
+  // Room in a session is told to one of its links.
+  if (std::exchange(session_was_full_, false)) wake();
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   send_answers(id, link->second);
@@ -644,6 +646,7 @@ void AmqpSession::read_events(amqp::LinkId id, Link& link) {
       reader.next = row.sequence_number + 1;
     }
   }
+  session_was_full_ = session_was_full_ || engine_.waiting_bytes(id) >= kMostQueued;
   // What the engine holds now goes out with this call's flush; written() goes on, or the peer's credit does.
 }
 

@@ -109,9 +109,10 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   hub::Timer expiry_;
   /// Faults that devices have asked for, after their delay; a newer one of the same device replaces it.
   std::unordered_map<hub::Identity, std::unique_ptr<hub::Timer>, hub::IdentityHash> faults_;
-  std::size_t queued_ = 0;  ///< bytes given to the outbox since the peer had taken all
-  bool inside_ = false;     ///< the engine is calling
-  bool pushing_ = false;    ///< a hub call is on the stack
+  std::size_t queued_ = 0;         ///< bytes given to the outbox since the peer had taken all
+  bool session_was_full_ = false;  ///< a reader of events waits for room in its session
+  bool inside_ = false;            ///< the engine is calling
+  bool pushing_ = false;           ///< a hub call is on the stack
   bool ended_ = false;
 };
 

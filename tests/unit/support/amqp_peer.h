@@ -13,6 +13,7 @@
 #include <proton/transport.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <deque>
 #include <optional>
@@ -55,6 +56,9 @@ class AmqpPeer {
   AmqpPeer(const AmqpPeer&) = delete;
   AmqpPeer& operator=(const AmqpPeer&) = delete;
   ~AmqpPeer() { pn_connection_driver_destroy(&driver_); }
+
+  /// Before anything is sent. A session's window counts frames of this size.
+  void set_max_frame(std::uint32_t bytes) { pn_transport_set_max_frame(driver_.transport, bytes); }
 
   pn_session_t* begin() {
     pn_session_t* session = pn_session(driver_.connection);

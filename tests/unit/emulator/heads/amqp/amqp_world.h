@@ -81,6 +81,7 @@ struct AmqpClient {
     for (;;) {
       const std::string from_hub = outbox.take();
       peer.in(from_hub);
+      if (!from_hub.empty()) session.written();
       const std::string to_hub = peer.out();
       if (from_hub.empty() && to_hub.empty()) return;
       session.receive(std::as_bytes(std::span(to_hub)));
