@@ -75,6 +75,7 @@ void Connection::close() {
     SSL_set_quiet_shutdown(ssl_.get(), 1);
     ssl_.reset();
   }
+  websocket_.reset();
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
   state_ = State::closed;
@@ -89,8 +90,16 @@ void Connection::fail(const std::string& reason) {
 }
 
 void Connection::send(std::string_view bytes) {
-  outgoing_ += bytes;
+  queue(bytes);
   flush();
+}
+
+void Connection::queue(std::string_view bytes) {
+  if (websocket_) {
+    WebSocket::wrap(bytes, outgoing_);
+  } else {
+    outgoing_ += bytes;
+  }
 }
 
 void Connection::ready(std::uint32_t events) {
@@ -133,7 +142,13 @@ void Connection::handshake() {
   if (result == 1) {
     state_ = State::open;
     watch_writable(false);
-    opened();
+    if (endpoint_.websocket_path.empty()) {
+      opened();
+    } else {
+      outgoing_ = WebSocket::upgrade(endpoint_.host_name, endpoint_.websocket_path);
+      websocket_.emplace();
+      flush();
+    }
     return;
   }
   switch (SSL_get_error(ssl_.get(), result)) {
@@ -167,10 +182,26 @@ void Connection::read() {
       fail("closed: " + reason);
       return;
     }
-    received(std::string_view(buffer.data(), count));
+    const std::string_view bytes(buffer.data(), count);
+    if (websocket_) {
+      read_websocket(bytes);
+    } else {
+      received(bytes);
+    }
     if (state_ == State::open && written_ < outgoing_.size()) flush();
     if (state_ == State::open && SSL_has_pending(ssl_.get()) == 0) return;  // spares a read that would find nothing
   }
+}
+
+void Connection::read_websocket(std::string_view bytes) {
+  const bool was_open = websocket_->is_open();
+  std::string payload;
+  if (!websocket_->take(bytes, payload, outgoing_)) {
+    fail("the WebSocket was refused or ended");
+    return;
+  }
+  if (!was_open && websocket_->is_open()) opened();
+  if (!payload.empty()) received(payload);
 }
 
 void Connection::flush() {

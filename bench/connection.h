@@ -1,15 +1,18 @@
 #pragma once
-/// A non-blocking TLS client on epoll: as little of its own as possible, so that the server is what is measured.
+/// A non-blocking TLS client on epoll, inside a WebSocket where the endpoint says so: as little of its own as possible,
+/// so that the server is what is measured.
 #include <openssl/ssl.h>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "bench/target.h"
+#include "bench/websocket.h"
 
 namespace iothub::bench {
 
@@ -44,7 +47,7 @@ class Connection {
   void open();
   /// Without a word to the server and without lost().
   void close();
-  bool is_open() const { return state_ == State::open; }
+  bool is_open() const { return state_ == State::open && (!websocket_ || websocket_->is_open()); }
   std::int64_t open_started_ns() const { return open_started_ns_; }
 
   /// Sends in one write of its own.
@@ -52,7 +55,7 @@ class Connection {
 
  protected:
   /// Sent together with what else is queued once received() returns.
-  void queue(std::string_view bytes) { outgoing_ += bytes; }
+  void queue(std::string_view bytes);
   /// Closes and tells lost().
   void fail(const std::string& reason);
 
@@ -68,6 +71,7 @@ class Connection {
   void finish_connect(std::uint32_t events);
   void handshake();
   void read();
+  void read_websocket(std::string_view bytes);
   void flush();
   void watch_writable(bool on);
 
@@ -76,6 +80,7 @@ class Connection {
   State state_ = State::closed;
   int socket_ = -1;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_{nullptr, &SSL_free};
+  std::optional<WebSocket> websocket_;
   std::string outgoing_;
   std::size_t written_ = 0;  ///< of outgoing_
   bool watches_writable_ = false;

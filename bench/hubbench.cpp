@@ -31,12 +31,12 @@ int run(int argc, char** argv) {
   CLI::App app("Load generator for iothub-emulator and for MQTT brokers; see bench/run");
   app.require_subcommand(1);
   app.fallthrough();
-  std::uint16_t mqtts_port = 8883;
-  std::uint16_t https_port = 443;
+  Ports ports;
   pid_t process = 0;
   std::string connection_string;
-  app.add_option("--mqtts-port", mqtts_port, "port of MQTT over TLS on this machine")->capture_default_str();
-  app.add_option("--https-port", https_port, "a hub's port of REST")->capture_default_str();
+  app.add_option("--mqtts-port", ports.mqtts, "port of MQTT over TLS on this machine")->capture_default_str();
+  app.add_option("--https-port", ports.https, "port of REST, and of MQTT in WebSockets")->capture_default_str();
+  app.add_option("--amqps-port", ports.amqps, "port of AMQP over TLS")->capture_default_str();
   app.add_option("--pid", process, "the server's process, whose cost is measured");
   app.add_option("--connection-string", connection_string,
                  "a hub's, of iothubowner; without it the server is a broker");
@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
   telemetry_command->add_option("--window", telemetry_load.window, "messages in flight of a connection")
       ->check(CLI::Range(1, 60000));
   telemetry_command->add_option("--bytes", telemetry_load.payload_bytes);
+  telemetry_command->add_flag("--websocket", telemetry_load.websocket, "MQTT in WebSockets");
   add_times(telemetry_command, telemetry_load);
   Connects connects_load;
   CLI::App* connects_command = app.add_subcommand("connects", "TLS and CONNECT, over and over");
@@ -74,6 +75,16 @@ int run(int argc, char** argv) {
   CLI::App* methods_command = app.add_subcommand("methods", "direct methods until answered");
   methods_command->add_option("--devices", methods_load.devices)->check(CLI::Range(1ul, kDevices));
   add_times(methods_command, methods_load);
+  EventReading reading_load;
+  CLI::App* reading_command = app.add_subcommand("events", "events over AMQP until they are read");
+  reading_command->add_option("--readers", reading_load.readers)->check(CLI::Range(1, 5));
+  reading_command->add_option("--events", reading_load.events)->check(CLI::PositiveNumber);
+  CloudToDevice c2d_load;
+  CLI::App* c2d_command = app.add_subcommand("c2d", "cloud-to-device messages over AMQP until devices have them");
+  c2d_command->add_option("--devices", c2d_load.devices)->check(CLI::Range(1ul, kDevices));
+  c2d_command->add_option("--in-flight", c2d_load.in_flight, "of a device")->check(CLI::Range(1, 50));
+  add_times(c2d_command, c2d_load);
+  CLI::App* idle_amqp_command = app.add_subcommand("idle-amqp-memory", "resident memory of a device on AMQP");
   Seconds settle{1};
   std::vector<std::string> command;
   CLI::App* start_command = app.add_subcommand("start", "start of a server until it answers, and its stop");
@@ -81,7 +92,7 @@ int run(int argc, char** argv) {
   start_command->add_option("command", command, "the server, after --")->required();
   CLI11_PARSE(app, argc, argv);
 
-  const Target target(process, mqtts_port, https_port, connection_string);
+  const Target target(process, ports, connection_string);
   Figures figures;
   if (*provision_command) figures = provision(target);
   if (*telemetry_command) figures = telemetry(target, telemetry_load);
@@ -91,6 +102,9 @@ int run(int argc, char** argv) {
   if (*queries_command) figures = queries(target, queries_load);
   if (*requests_command) figures = requests(target, requests_load);
   if (*methods_command) figures = methods(target, methods_load);
+  if (*reading_command) figures = event_reading(target, reading_load);
+  if (*c2d_command) figures = cloud_to_device(target, c2d_load);
+  if (*idle_amqp_command) figures = idle_amqp_memory(target);
   if (*start_command) figures = start(target, command, settle);
   std::cout << figures.dump() << std::endl;
   return 0;

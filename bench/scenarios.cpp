@@ -18,6 +18,8 @@
 
 #include "bench/connection.h"
 #include "bench/cost.h"
+#include "bench/devices.h"
+#include "bench/measured.h"
 #include "bench/mqtt_client.h"
 #include "bench/rest_client.h"
 
@@ -26,76 +28,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kHandshakesAtOnce = 32;
-constexpr auto kLimit = 60s;
-
 double milliseconds(std::int64_t ns) {
   return static_cast<double>(ns) / 1e6;
-}
-
-/// Time, and the processor time of server and load generator, from its making on.
-class Measured {
- public:
-  explicit Measured(pid_t server) : server_(server) {}
-
-  double seconds() const { return static_cast<double>(now_ns() - start_) / 1e9; }
-
-  /// Rate and cost of `count` operations.
-  Figures rate(std::size_t count) const {
-    const double wall = seconds();
-    const double server_cpu = static_cast<double>(cpu_ns(server_) - server_start_);
-    const double client_cpu = static_cast<double>(own_cpu_ns() - client_start_);
-    if (count == 0) throw std::runtime_error("nothing was done");
-    const auto operations = static_cast<double>(count);
-    return {{"count", count},
-            {"per_s", operations / wall},
-            {"server_cpu_us", server_cpu / 1000 / operations},
-            {"server_busy", server_cpu / 1e9 / wall},
-            {"client_busy", client_cpu / 1e9 / wall}};
-  }
-
- private:
-  pid_t server_;
-  std::int64_t server_start_ = cpu_ns(server_);
-  std::int64_t client_start_ = own_cpu_ns();
-  std::int64_t start_ = now_ns();
-};
-
-void add(Figures& figures, const Latencies& latencies) {
-  figures["p50_us"] = latencies.percentile_us(50);
-  figures["p99_us"] = latencies.percentile_us(99);
-}
-
-using Devices = std::vector<std::unique_ptr<MqttClient>>;
-
-/// What a device subscribes to.
-using Filter = std::function<std::string(std::size_t device)>;
-
-/// Connected, and subscribed where a filter is given; a device that is lost from now on throws.
-Devices connect_devices(EventLoop& loop, const Target& target, std::size_t count, const Filter& filter = nullptr) {
-  Devices devices;
-  std::size_t up = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    devices.push_back(
-        std::make_unique<MqttClient>(loop, target.mqtts(), [&target, i] { return target.credentials(i); }));
-    MqttClient& device = *devices.back();
-    device.on_connected = [&, i] {
-      if (filter) {
-        device.subscribe(filter(i));
-      } else {
-        ++up;
-      }
-    };
-    device.on_subscribed = [&up] { ++up; };
-  }
-  std::size_t opened = 0;
-  const auto all_up = [&] {
-    while (opened < count && opened - up < kHandshakesAtOnce) devices[opened++]->open();
-    return up == count;
-  };
-  loop.run_until(all_up, kLimit, "devices connect");
-  for (auto& device : devices) device->on_connected = device->on_subscribed = nullptr;  // they refer to this function
-  return devices;
 }
 
 Filter patches_of(const Target& target) {
@@ -265,7 +199,8 @@ Figures provision(const Target& hub) {
 
 Figures telemetry(const Target& target, const Telemetry& load) {
   EventLoop loop;
-  Devices devices = connect_devices(loop, target, load.connections);
+  const Endpoint endpoint = load.websocket ? target.websocket() : target.mqtts();
+  Devices devices = connect_devices(loop, target, endpoint, load.connections);
   const std::string payload(load.payload_bytes, '{');
   bool counts = false;
   Latencies latencies;
@@ -328,18 +263,15 @@ Figures connects(const Target& target, const Connects& load) {
 Figures idle_memory(const Target& target) {
   EventLoop loop;
   const long before = resident_kib(target.process());
-  const Devices devices = connect_devices(loop, target, kDevices, patches_of(target));
+  const Devices devices = connect_devices(loop, target, target.mqtts(), kDevices, patches_of(target));
   loop.run_for(1s);  // what the server frees a little later is not the price of a connection
-  const long after = resident_kib(target.process());
-  return {{"before_kib", before},
-          {"after_kib", after},
-          {"kib_each", static_cast<double>(after - before) / static_cast<double>(kDevices)}};
+  return memory_each(before, resident_kib(target.process()));
 }
 
 Figures deliveries(const Target& target, const Deliveries& load) {
   if (load.in_flight == 0 || load.in_flight > load.devices) throw std::runtime_error("more in flight than devices");
   EventLoop loop;
-  Devices devices = connect_devices(loop, target, load.devices, patches_of(target));
+  Devices devices = connect_devices(loop, target, target.mqtts(), load.devices, patches_of(target));
   std::unique_ptr<Patcher> patcher;
   if (target.is_hub()) {
     patcher = std::make_unique<RestPatcher>(loop, target, load.in_flight);
@@ -485,7 +417,8 @@ Figures requests(const Target& server, const Requests& load) {
 
 Figures methods(const Target& hub, const Methods& load) {
   EventLoop loop;
-  Devices devices = connect_devices(loop, hub, load.devices, [](std::size_t) { return "$iothub/methods/POST/#"; });
+  Devices devices =
+      connect_devices(loop, hub, hub.mqtts(), load.devices, [](std::size_t) { return "$iothub/methods/POST/#"; });
   for (auto& device : devices) {
     device->on_publish = [free = device.get()](std::string_view topic) {
       free->publish("$iothub/methods/res/200/" + std::string(topic.substr(topic.find("?$rid="))), "{}");

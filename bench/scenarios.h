@@ -28,6 +28,7 @@ struct Telemetry {
   std::size_t connections = 1;
   std::size_t window = 1;  ///< unacknowledged messages of a connection
   std::size_t payload_bytes = 256;
+  bool websocket = false;  ///< MQTT in WebSockets
   Seconds warm_up{0.5};
   Seconds duration{3};
 };
@@ -81,6 +82,27 @@ struct Methods {
 };
 /// Direct methods, from the REST request to its answer; the devices answer at once.
 Figures methods(const Target& hub, const Methods& load);
+
+struct EventReading {
+  std::size_t readers = 1;
+  std::size_t events = 100'000;  ///< of 256 bytes, stored before the first reader comes
+};
+/// Events over AMQP until each reader has all of them: a hub's from all its partitions, as each reader of an SDK takes
+/// them; a broker's from one queue a reader, since a queue gives each message to one reader only.
+Figures event_reading(const Target& target, const EventReading& load);
+
+struct CloudToDevice {
+  std::size_t devices = 16;
+  std::size_t in_flight = 2;  ///< of a device
+  Seconds warm_up{0.3};
+  Seconds duration{3};
+};
+/// Messages over AMQP, all on one link, until their receivers have them: a hub's are devices on MQTT, a broker's the
+/// readers of queues.
+Figures cloud_to_device(const Target& target, const CloudToDevice& load);
+
+/// As idle_memory(), of devices on AMQP: a token put, one link each way.
+Figures idle_amqp_memory(const Target& target);
 
 /// Starts a server, waits for its first CONNACK, whatever that says, and stops it again by SIGTERM.
 Figures start(const Target& target, const std::vector<std::string>& command, Seconds settle);

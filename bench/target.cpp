@@ -58,9 +58,8 @@ SSL_CTX* new_client_context() {
 
 }  // namespace
 
-Target::Target(pid_t process, std::uint16_t mqtts_port, std::uint16_t https_port,
-               std::string_view service_connection_string)
-    : process_(process), mqtts_port_(mqtts_port), https_port_(https_port), tls_(new_client_context(), &SSL_CTX_free) {
+Target::Target(pid_t process, Ports ports, std::string_view service_connection_string)
+    : process_(process), ports_(ports), tls_(new_client_context(), &SSL_CTX_free) {
   if (service_connection_string.empty()) return;
   const std::string_view host = member(service_connection_string, "HostName");
   host_name_ = host.substr(0, host.find(':'));
@@ -80,7 +79,11 @@ Credentials Target::credentials(std::size_t device) const {
   if (!is_hub()) return {.client_id = id, .user_name = {}, .password = {}};
   return {.client_id = id,
           .user_name = host_name_ + "/" + id + "/?api-version=2021-04-12",
-          .password = sas_token(host_name_ + "/devices/" + id, device_key(), {})};
+          .password = device_token(device)};
+}
+
+std::string Target::device_token(std::size_t device) const {
+  return sas_token(host_name_ + "/devices/" + device_id(device), device_key(), {});
 }
 
 std::string Target::service_token() const {
@@ -95,8 +98,14 @@ std::string Target::broker_patch_topic(std::size_t device, std::size_t version) 
   return "devices/" + device_id(device) + "/patch/?$version=" + std::to_string(version);
 }
 
+Endpoint Target::websocket() const {
+  Endpoint endpoint = https();
+  endpoint.websocket_path = "/$iothub/websocket";
+  return endpoint;
+}
+
 Endpoint Target::endpoint(std::uint16_t port) const {
-  Endpoint endpoint{.address = {}, .tls = tls_.get(), .host_name = host_name_};
+  Endpoint endpoint{.address = {}, .tls = tls_.get(), .host_name = host_name_, .websocket_path = {}};
   endpoint.address.sin_family = AF_INET;
   endpoint.address.sin_port = htons(port);
   endpoint.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -1,0 +1,78 @@
+"""The goals of the benchmark, each a figure of ours or its ratio to a peer's in the same round, and why one is missed."""
+
+import dataclasses
+import statistics
+
+HUB = "hub, disk"
+MEMORY = "hub, memory"
+MOSQUITTO, STOCK = "mosquitto nodelay", "mosquitto"
+NGINX, AZURITE = "nginx static", "Azurite tables"
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    key: str
+    row: str
+    peer: str = None  # none: the figure itself
+    hub: str = HUB
+    at_least: float = None
+    at_most: float = None
+
+    def wanted(self):
+        limit = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:,g}"
+        return f"{limit} x {self.peer}" if self.peer else limit
+
+    def measured(self, values):
+        """Of `values`, by row and server and round; nothing where it was not measured."""
+        ours = values.get((self.row, self.hub), {})
+        if not self.peer:
+            return statistics.median(ours.values()) if ours else None
+        theirs = values.get((self.row, self.peer), {})
+        ratios = [ours[number] / theirs[number] for number in ours if theirs.get(number)]
+        return statistics.median(ratios) if ratios else None
+
+    def shown(self, measured):
+        return f"{measured:.2f}" if self.peer else f"{measured:,.1f}"
+
+    def is_met(self, measured):
+        return measured >= self.at_least if self.at_least is not None else measured <= self.at_most
+
+
+TELEMETRY = ("telemetry 1 x 20", "telemetry 10 x 20", "telemetry 100 x 10")
+GOALS = [
+    *[Goal("P1", f"{shape}, acknowledged/s", MOSQUITTO, at_least=1.2) for shape in TELEMETRY],
+    *[Goal("P1", f"{shape}, server CPU µs each", MOSQUITTO, at_most=0.8) for shape in TELEMETRY],
+    Goal("P2", "telemetry 1 x 1, p50 µs", MOSQUITTO, at_most=1.3),
+    Goal("P2", "telemetry 10 x 20, p99 µs", MOSQUITTO, at_most=1.5),
+    Goal("P3", "connect, server CPU µs each", MOSQUITTO, at_most=0.9),
+    Goal("P3", "connect, /s", STOCK, at_least=4),
+    Goal("P4", "resident after start, KiB", at_most=13 * 1024),
+    Goal("P5", "idle device, KiB (of 1,000)", at_most=18),
+    Goal("P6", "start to first answer, ms", at_most=30),
+    Goal("P6", "first start ever, ms", at_most=80),
+    Goal("P6", "SIGTERM to exit, ms", at_most=50),
+    Goal("P7", "PATCH to device, p50 µs", MOSQUITTO, at_most=2),
+    Goal("P7", "a PATCH to each of 1,000, ms", MOSQUITTO, at_most=2),
+    Goal("P8", "GET identity, 16 at once, /s", NGINX, at_least=1),
+    Goal("P8", "GET twin, 16 at once, /s", NGINX, at_least=1),
+    Goal("P8", "create, 16 at once, /s", AZURITE, at_least=10),
+    Goal("P8", "PATCH twin, 16 at once, /s", AZURITE, at_least=10),
+    Goal("P10", "query, page of 1,000 twins, ms", at_most=20),
+    Goal("many hubs", "100 further hubs made, CPU ms", at_most=50, hub=MEMORY),
+    Goal("many hubs", "100 further hubs, KiB", at_most=30_000_000 / 1024, hub=MEMORY),
+    Goal("others beside a query", "GET identity beside a scan, longest µs", at_most=10_000),
+    Goal("others beside a query", "GET identity beside groups, longest µs", at_most=10_000),
+    Goal("others beside a query", "GET identity beside pages, longest µs", at_most=10_000),
+    Goal("others beside a query", "GET identity beside 20 scans, longest µs", at_most=10_000),
+]
+
+# What profiles have shown, by the rows that it holds back.
+REASONS = {}
+
+
+def reasons_of(rows):
+    """The reasons why `rows` miss their goals, each with its rows; a row without one has not been looked into."""
+    reasons = {}
+    for row in sorted(rows):
+        reasons.setdefault(REASONS.get(row, "not yet explained"), []).append(row)
+    return reasons
