@@ -42,10 +42,12 @@ bool FaultRules::remove(std::uint64_t id) {
   return std::erase_if(rules_, [id](const FaultRule& rule) { return rule.id == id; }) > 0;
 }
 
-const FaultRule* FaultRules::find(std::string_view protocol, std::string_view device, std::string_view operation) {
+const FaultRule* FaultRules::find(std::string_view protocol, std::string_view device, std::string_view operation,
+                                  bool named) {
   const auto fits = [](const std::string& wanted, std::string_view there) { return wanted.empty() || wanted == there; };
   for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
     if (!fits(rule->protocol, protocol) || !fits(rule->device, device) || !fits(rule->operation, operation)) continue;
+    if (named && rule->device.empty()) continue;
     // A rule that is used up stays in the list, so that a test can see how often it struck.
     if (rule->count == 0U) continue;
     if (rule->probability < 1 && chance(random_) >= rule->probability) continue;

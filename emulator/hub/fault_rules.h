@@ -53,11 +53,15 @@ class FaultRules {
   /// The rule that strikes here, counted; the first that fits and whose chance says so. Null mostly, at the cost of one
   /// comparison. Valid until the next call.
   const FaultRule* strike(std::string_view protocol, std::string_view device, std::string_view operation) {
-    return rules_.empty() ? nullptr : find(protocol, device, operation);
+    return rules_.empty() ? nullptr : find(protocol, device, operation, false);
+  }
+  /// The same among the rules that name the device.
+  const FaultRule* strike_named(std::string_view protocol, std::string_view device, std::string_view operation) {
+    return rules_.empty() ? nullptr : find(protocol, device, operation, true);
   }
 
  private:
-  const FaultRule* find(std::string_view protocol, std::string_view device, std::string_view operation);
+  const FaultRule* find(std::string_view protocol, std::string_view device, std::string_view operation, bool named);
 
   RandomSource& random_;
   Observers& observers_;

@@ -340,19 +340,34 @@ void Engine::receive_delivery(pn_link_t* link, pn_delivery_t* delivery) {
   pn_link_advance(link);
   const LinkId id = id_of(link);
   if (find(id) == nullptr) return;  // refused before it came
-  if (const std::optional<Condition> refusal = handler_.message(id, whole)) {
+  const DeliveryId number = ++last_delivery_;
+  held_.emplace(number, delivery);
+  if (!handler_.holds(id, number, whole)) answer(number, handler_.message(id, whole));
+  if (find(id) != nullptr && pn_link_credit(link) < kIncomingCredit / 2)
+    pn_link_flow(link, kIncomingCredit - pn_link_credit(link));
+}
+
+void Engine::answer(DeliveryId id, const std::optional<Condition>& refusal) {
+  const auto found = held_.extract(id);
+  if (found.empty()) return;
+  pn_delivery_t* delivery = found.mapped();
+  if (refusal) {
     set(pn_disposition_condition(pn_delivery_local(delivery)), *refusal);
     pn_delivery_update(delivery, PN_REJECTED);
   } else {
     pn_delivery_update(delivery, PN_ACCEPTED);
   }
   pn_delivery_settle(delivery);
-  if (find(id) != nullptr && pn_link_credit(link) < kIncomingCredit / 2)
-    pn_link_flow(link, kIncomingCredit - pn_link_credit(link));
+}
+
+template <typename OfLink>
+void Engine::forget_deliveries(OfLink of_link) {
+  std::erase_if(partial_, [&](const auto& entry) { return of_link(pn_delivery_link(entry.first)); });
+  std::erase_if(held_, [&](const auto& entry) { return of_link(pn_delivery_link(entry.second)); });
 }
 
 void Engine::forget(pn_link_t* link) {
-  std::erase_if(partial_, [link](const auto& entry) { return pn_delivery_link(entry.first) == link; });
+  forget_deliveries([link](pn_link_t* each) { return each == link; });
   const LinkId id = id_of(link);
   if (links_.erase(id) != 0) handler_.detached(id);
 }
@@ -362,8 +377,7 @@ void Engine::forget_session(pn_session_t* session) {
   for (const auto& [id, link] : links_)
     if (pn_link_session(link) == session) links.push_back(link);
   for (pn_link_t* link : links) forget(link);
-  std::erase_if(partial_,
-                [session](const auto& entry) { return pn_link_session(pn_delivery_link(entry.first)) == session; });
+  forget_deliveries([session](pn_link_t* each) { return pn_link_session(each) == session; });
 }
 
 pn_link_t* Engine::find(LinkId link) const {

@@ -25,6 +25,9 @@ namespace iothub::amqp {
 /// Never used twice in a connection.
 using LinkId = std::uint64_t;
 
+/// A message that the peer has sent; never used twice in a connection.
+using DeliveryId = std::uint64_t;
+
 /// An error condition with what explains it (AMQP 1.0, 2.8.14).
 struct Condition {
   std::string name;  ///< `amqp:not-found`
@@ -59,6 +62,8 @@ class EngineHandler {
   virtual void attached(const Attach& attach) = 0;
   /// A whole message of a link the peer sends on: nothing accepts it, a condition rejects it.
   virtual std::optional<Condition> message(LinkId link, std::string_view bytes) = 0;
+  /// Asked before message(). True: message() is not called, and answer() says later what becomes of it, or nobody does.
+  virtual bool holds(LinkId /*link*/, DeliveryId /*delivery*/, std::string_view /*bytes*/) { return false; }
   /// There is new credit, or the session has room again.
   virtual void credit(LinkId link) = 0;
   /// The peer has settled a delivery of ours: none when it did so without an outcome. A condition answers that it came
@@ -91,6 +96,9 @@ class Engine {
   /// As refuse(), after an attach that looks accepted: clients read a redirect only so.
   void redirect(const Attach& attach, const Condition& condition);
 
+  /// As message() would have; nothing for a delivery whose link is gone.
+  void answer(DeliveryId delivery, const std::optional<Condition>& refusal);
+
   int credit(LinkId link) const;
   /// Bytes of its session that wait in the engine.
   std::size_t waiting_bytes(LinkId link) const;
@@ -111,6 +119,9 @@ class Engine {
   void remote_attach(pn_link_t* link);
   void delivery(pn_delivery_t* delivery);
   void receive_delivery(pn_link_t* link, pn_delivery_t* delivery);
+  /// Of the deliveries that are on the way by them.
+  template <typename OfLink>
+  void forget_deliveries(OfLink of_link);
   void flow(pn_link_t* link);
   void forget(pn_link_t* link);
   void forget_session(pn_session_t* session);
@@ -123,6 +134,8 @@ class Engine {
   std::string user_;  ///< Proton keeps the pointer
   std::map<LinkId, pn_link_t*> links_;
   std::map<pn_delivery_t*, std::string> partial_;
+  std::map<DeliveryId, pn_delivery_t*> held_;
+  DeliveryId last_delivery_ = 0;
   LinkId last_link_ = 0;
   std::uint64_t last_tag_ = 0;
 };

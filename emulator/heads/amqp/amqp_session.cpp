@@ -14,7 +14,6 @@
 #include "emulator/heads/amqp/management.h"
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/consumer_groups.h"
-#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/sas_token.h"
@@ -60,6 +59,13 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
                 .peer = {peer.websocket ? "amqp-ws" : "amqp", peer.remote_address},
                 .ask_for = [this](const hub::Identity& identity,
                                   const hub::Fault& fault) { return ask_for(identity, fault); }}),
+      rule_faults_({.engine = engine_,
+                    .devices = devices_,
+                    .outbox = outbox,
+                    .id = peer.connection_id,
+                    .ended = [this] { ended_ = true; },
+                    .has_written = [this] { flush(); }},
+                   environment.scheduler),
       wake_(environment.scheduler),
       tick_(environment.scheduler),
       expiry_(environment.scheduler) {}
@@ -126,6 +132,7 @@ void AmqpSession::closed(std::string_view reason) {
   tick_.cancel();
   expiry_.cancel();
   faults_.clear();
+  rule_faults_.clear();
   links_.clear();
   devices_.clear(reason);
 }
@@ -149,11 +156,7 @@ void AmqpSession::opened(std::string_view hostname) {
     spdlog::warn("amqp {}: refused: no hub here is called '{}'; see --host-name", peer_.connection_id, shown(hostname));
     return engine_.close({"amqp:not-found", "No hub is called '" + std::string(hostname) + "'"});
   }
-  if (const hub::FaultRule* rule = hub_->fault_rules().strike("amqp", {}, "connect"); rule != nullptr) {
-    const std::string reason = "fault rule " + std::to_string(rule->id) + ": " + std::string(name_of(rule->action));
-    if (rule->action == hub::FaultRule::Action::cut) outbox_.abort(reason);
-    return engine_.close({"amqp:internal-error", reason});
-  }
+  if (rule_faults_.opens(*hub_)) return;
   spdlog::info("amqp {}: connected from {}{}", peer_.connection_id, peer_.remote_address,
                peer_.secure ? "" : " without TLS");
   appended_ = hub_->events().on_appended([this](int partition) {
@@ -306,9 +309,7 @@ void AmqpSession::attached(const amqp::Attach& attach) {
     case Kind::c2d:
     case Kind::methods:
     case Kind::twin:
-      if (const std::optional<LinkRefusal> refusal = devices_.attach(*hub_, attach, link.address))
-        refuse(attach, refusal->condition, refusal->why);
-      return;
+      return attach_device(attach, link.address);
     case Kind::unknown:
       break;
   }
@@ -317,6 +318,17 @@ void AmqpSession::attached(const amqp::Attach& attach) {
       {hub::ErrorCode{404006}, "The link address '" + said + "' did not match any of the expected formats.", {}, {}});
   amqp::add_symbol(condition.info, "com.microsoft:is-filtered", true);
   refuse(attach, condition, "no such address");
+}
+
+void AmqpSession::attach_device(const amqp::Attach& attach, const LinkAddress& address) {
+  const auto proceed = [this, attach, address] {
+    if (const std::optional<LinkRefusal> refusal = devices_.attach(*hub_, attach, address))
+      refuse(attach, refusal->condition, refusal->why);
+  };
+  if (devices_.find(address.identity) != nullptr) return proceed();
+  const std::optional<RuleFaults::Struck> struck = rule_faults_.attaches(*hub_, address.identity, proceed);
+  if (!struck) return proceed();
+  if (struck->refusal) refuse(attach, *struck->refusal, "a fault rule");
 }
 
 void AmqpSession::attach_reader(const amqp::Attach& attach, Link link) {
@@ -471,6 +483,11 @@ void AmqpSession::detach_cbs(bool peer_receives, const amqp::Condition& conditio
 
 // ---- messages -------------------------------------------------------------------------------------------------------
 
+bool AmqpSession::holds(amqp::LinkId id, amqp::DeliveryId delivery, std::string_view bytes) {
+  DeviceLinks* device = devices_.find(id);
+  return device != nullptr && rule_faults_.holds(*hub_, *device, id, delivery, bytes);
+}
+
 std::optional<amqp::Condition> AmqpSession::message(amqp::LinkId id, std::string_view bytes) {
   if (DeviceLinks* device = devices_.find(id)) return devices_.message(*device, id, bytes);
   const auto link = links_.find(id);
@@ -584,7 +601,14 @@ void AmqpSession::credit(amqp::LinkId id) {
 }
 
 std::optional<amqp::Condition> AmqpSession::settled(amqp::LinkId id, std::string_view tag, amqp::Outcome outcome) {
-  if (DeviceLinks* device = devices_.find(id)) return device->settled(id, tag, outcome);
+  if (DeviceLinks* device = devices_.find(id)) {
+    if (!rule_faults_.may_strike(*hub_)) return device->settled(id, tag, outcome);
+    const auto settle = [this, id, tag = std::string(tag), outcome] {
+      if (DeviceLinks* settling = devices_.find(id)) settling->settled(id, tag, outcome);
+    };
+    const std::optional<RuleFaults::Struck> struck = rule_faults_.settles(*hub_, *device, settle);
+    return struck ? struck->refusal : device->settled(id, tag, outcome);
+  }
   const auto link = links_.find(id);
   const std::optional<std::string> lock_token = lock_token_of(tag);
   if (link == links_.end() || !lock_token) return std::nullopt;

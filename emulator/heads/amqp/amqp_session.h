@@ -13,6 +13,7 @@
 #include "emulator/heads/amqp/cbs.h"
 #include "emulator/heads/amqp/devices.h"
 #include "emulator/heads/amqp/link_address.h"
+#include "emulator/heads/amqp/rule_faults.h"
 #include "emulator/heads/session.h"
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/fault_injection.h"
@@ -61,10 +62,12 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   bool authenticate_external() override;
   void attached(const amqp::Attach& attach) override;
   std::optional<amqp::Condition> message(amqp::LinkId link, std::string_view bytes) override;
+  bool holds(amqp::LinkId link, amqp::DeliveryId delivery, std::string_view bytes) override;
   void credit(amqp::LinkId link) override;
   std::optional<amqp::Condition> settled(amqp::LinkId link, std::string_view tag, amqp::Outcome outcome) override;
   void detached(amqp::LinkId link) override;
 
+  void attach_device(const amqp::Attach& attach, const LinkAddress& address);
   void attach_reader(const amqp::Attach& attach, Link link);
   void end_reader(amqp::LinkId id, hub::ClaimEnd how);
   void redirect_to_event_hub(const amqp::Attach& attach, const LinkAddress& address);
@@ -101,6 +104,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   amqp::Engine engine_;
   std::map<amqp::LinkId, Link> links_;  ///< all but the devices'
   Devices devices_;
+  RuleFaults rule_faults_;
   hub::Events::Listener appended_;
   std::optional<hub::Feedback::Listener> feedback_available_;
   std::optional<hub::FileNotifications::Listener> file_notification_available_;

@@ -12,6 +12,7 @@
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/fault_injection.h"
+#include "emulator/hub/fault_rules.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/refusals.h"
@@ -207,6 +208,35 @@ std::optional<amqp::Condition> DeviceLinks::message(amqp::LinkId id, std::string
   return amqp::Condition{"amqp:not-allowed", "The link has the wrong direction"};
 }
 
+std::string_view DeviceLinks::operation_of(amqp::LinkId id) const {
+  switch (role_of(id).value_or(Role::c2d)) {
+    case Role::telemetry:
+      return "telemetry";
+    case Role::method_answers:
+      return "method";
+    case Role::twin_requests:
+      return "twin";
+    case Role::c2d:
+    case Role::inputs:
+    case Role::method_requests:
+    case Role::twin_answers:
+      return {};  // the peer receives on them
+  }
+  return {};
+}
+
+bool DeviceLinks::refuse_twin_request(amqp::LinkId id, std::string_view bytes, const hub::HubError& error) {
+  const std::optional<amqp::Message> request = amqp::parse_message(bytes);
+  if (role_of(id) != Role::twin_requests || !request) return false;
+  answer_twin_error(*request, error);
+  return true;
+}
+
+bool DeviceLinks::loses(std::string_view operation) {
+  const hub::FaultRule* rule = hub_.fault_rules().strike("amqp", identity().device.value, operation);
+  return rule != nullptr && rule->action == hub::FaultRule::Action::drop;
+}
+
 std::optional<amqp::Condition> DeviceLinks::take_telemetry(const amqp::Message& envelope) {
   std::vector<amqp::Message> batch;
   if (std::optional<std::vector<amqp::Message>> parts = amqp::parse_batch(envelope)) {
@@ -368,7 +398,7 @@ std::optional<amqp::Condition> DeviceLinks::settled(amqp::LinkId id, std::string
 // ---- what the hub pushes --------------------------------------------------------------------------------------------
 
 void DeviceLinks::desired_changed(const hub::DesiredChange& change) {
-  if (!wants_desired_ || !link(Role::twin_answers)) return;
+  if (!wants_desired_ || !link(Role::twin_answers) || loses("desired")) return;
   if (twin_answers_.size() >= kMostTwinAnswers) {
     spdlog::warn("amqp {}: '{}' does not take its twin notifications: the link ends", connection_, identity().name());
     engine_.detach(*link(Role::twin_answers), {"amqp:resource-limit-exceeded", "Too many notifications wait"});
@@ -383,6 +413,7 @@ void DeviceLinks::desired_changed(const hub::DesiredChange& change) {
 bool DeviceLinks::invoke_method(const hub::MethodRequest& request) {
   const std::optional<amqp::LinkId> id = with_credit(Role::method_requests);
   if (!id) return false;
+  if (loses("method-request")) return true;
   engine_.send(*id, encode_method_request(request, methods_.id_of(request.request_id)));
   carrier_.pushed();
   return true;
@@ -392,6 +423,7 @@ bool DeviceLinks::deliver_c2d(const hub::C2dMessage& message) {
   std::optional<amqp::LinkId> id = with_credit(Role::c2d);
   if (!id) id = with_credit(Role::inputs);
   if (!id) return false;
+  if (loses("c2d-delivery")) return true;
   engine_.send(*id, encode_c2d(message), delivery_tag(message.lock_token));
   carrier_.pushed();
   return true;

@@ -69,6 +69,10 @@ class DeviceLinks final : public hub::DeviceLink {
   /// Accepts. A link that has the role already is detached as stolen.
   void attach(const amqp::Attach& attach, Role role);
   std::optional<amqp::Condition> message(amqp::LinkId link, std::string_view bytes);
+  /// Answers a twin request with an error; false when the message is none.
+  bool refuse_twin_request(amqp::LinkId link, std::string_view bytes, const hub::HubError& error);
+  /// What a message on the link is to a fault rule.
+  std::string_view operation_of(amqp::LinkId link) const;
   void credit(amqp::LinkId link);
   std::optional<amqp::Condition> settled(amqp::LinkId link, std::string_view tag, amqp::Outcome outcome);
   void detached(amqp::LinkId link);
@@ -87,6 +91,8 @@ class DeviceLinks final : public hub::DeviceLink {
 
  private:
   std::optional<Role> role_of(amqp::LinkId link) const;
+  /// A fault rule takes what the hub would push.
+  bool loses(std::string_view operation);
   std::optional<amqp::LinkId>& link(Role role) { return links_[static_cast<std::size_t>(role)]; }
   std::optional<amqp::LinkId> with_credit(Role role) const;
   void gone(Role role);

@@ -81,6 +81,13 @@ std::optional<amqp::Condition> Devices::message(DeviceLinks& device, amqp::LinkI
   return refusal;
 }
 
+bool Devices::refuse_twin_request(DeviceLinks& device, amqp::LinkId link, std::string_view bytes,
+                                  const hub::HubError& error) {
+  if (!device.refuse_twin_request(link, bytes, error)) return false;
+  answering_.push_back(link);
+  return true;
+}
+
 void Devices::send_answers() {
   for (const amqp::LinkId link : std::exchange(answering_, {})) {
     if (DeviceLinks* device = find(link)) device->send_answers();

@@ -36,6 +36,8 @@ class Devices {
   /// Null: it has no links here.
   DeviceLinks* find(const hub::Identity& identity) const;
   std::optional<amqp::Condition> message(DeviceLinks& device, amqp::LinkId link, std::string_view bytes);
+  /// Answers a twin request with an error; false when the message is none.
+  bool refuse_twin_request(DeviceLinks& device, amqp::LinkId link, std::string_view bytes, const hub::HubError& error);
   /// What message() has answered.
   void send_answers();
 
