@@ -30,6 +30,7 @@ class ControlActions final : public heads::control::Actions {
                                        const std::string& key) const override;
 
   hub::VirtualTime& time(const hub::Hub& hub) override;
+  heads::OpenConnections& connections() override { return server_; }
 
   hub::Result<void> reset_hub(hub::Hub& hub, hub::ResetLinks links) override;
   hub::Result<void> reset_device(hub::Hub& hub, const hub::DeviceId& device, hub::ResetLinks links) override;

@@ -67,7 +67,7 @@ Emulator::Emulator(Config config, PortFallback fallback)
                 [this](HubInstance& instance) { equip(instance); }},
                instance_),
       actions_(config_, ports_, authority_, server_, hub_set_, [this] { describe_anew(); }),
-      control_(hubs_, loop_.scheduler(), actions_, {config_.control_token}),
+      control_(hubs_, loop_.scheduler(), loop_.wall_clock(), actions_, {config_.control_token}),
       worker_(loop_) {
   hubs_.add(instance_.hub());
   try {

@@ -14,6 +14,7 @@
 namespace iothub::heads {
 
 class HttpService;
+class WireTap;
 
 /// What a WebSocket carries.
 enum class WebSocketProtocol { mqtt, amqp };
@@ -73,6 +74,11 @@ class Session {
   virtual bool finishes_alone() { return false; }
   /// While it is, a peer that says nothing is not idle: it waits for this side.
   virtual bool is_at_work() const { return false; }
+  /// From now on `tap` is told each packet that is received, before it is handled; null: no longer. It outlives the
+  /// session, or is taken away before. HTTP has none.
+  virtual void tap(WireTap*) {}
+  /// Tells `tap` what `bytes` are, which this session has queued, whole packets all, and which leave now.
+  virtual void tell_sent(std::span<const std::byte>, WireTap&) {}
   /// The hub this session speaks to, once known: its commit decides.
   virtual hub::Hub* hub() const = 0;
 };

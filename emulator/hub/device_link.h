@@ -36,6 +36,7 @@ enum class C2dLock {
 struct LinkPeer {
   std::string_view protocol;  ///< `mqtt`, `mqtt-ws`, `amqp`, `amqp-ws`; empty: the link does not say
   std::string address;        ///< `127.0.0.1:50000`
+  std::string connection{};   ///< `c12`, as the log has it
 };
 
 class DeviceLink {

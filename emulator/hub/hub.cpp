@@ -41,7 +41,7 @@ std::string first_label(const std::string& host) {
 std::string connected_detail(DeviceLink* link) {
   if (link == nullptr) return {};
   const LinkPeer peer = link->peer();
-  return detail_text({{"protocol", peer.protocol}, {"address", peer.address}});
+  return detail_text({{"protocol", peer.protocol}, {"address", peer.address}, {"connection", peer.connection}});
 }
 
 std::string twin_detail(TwinCache& twins, const Identity& identity, const TwinUpdate& update) {

@@ -256,13 +256,16 @@ void Connection::open_session(Protocol protocol, std::span<const std::byte> byte
                                              : "AMQP",
                 peer_.secure ? transport_.tls_version() : "plain TCP");
   http_ = protocol == Protocol::http;
+  mqtt_ = protocol == Protocol::mqtt;
   session_ = context_.make_session(protocol, *this, peer_, context_.environment);
   stage_ = Stage::open;
+  if (!http_) context_.opened.tell(peer_.connection_id);
   receive(bytes);
 }
 
 void Connection::receive(std::span<const std::byte> bytes) {
   if (http_) last_activity_ = std::chrono::steady_clock::now();
+  if (lookers_ != nullptr) note_handling(true);
   try {
     if (websocket_ != nullptr) {
       receive_frames(bytes);
@@ -277,6 +280,7 @@ void Connection::receive(std::span<const std::byte> bytes) {
                   bug.what());
     doom("a bug in the emulator");
   }
+  if (lookers_ != nullptr) note_handling(false);
   // Also without output: telemetry of QoS 0 is only written.
   context_.loop.turn().request();
 }
@@ -305,10 +309,19 @@ void Connection::switch_to_websocket() {
   peer_.websocket = true;
   session_ = context_.make_session(mqtt ? Protocol::mqtt : Protocol::amqp, *this, peer_, context_.environment);
   http_ = false;
+  mqtt_ = mqtt;
   answered_ = false;
   deadline_.set(kFirstPacketTime, [this] { run(&Connection::on_first_packet_deadline); });
+  context_.opened.tell(peer_.connection_id);
   if (!upgrade->rest.empty()) receive(std::as_bytes(std::span(upgrade->rest)));
   if (may_read()) read_soon();
+}
+
+void Connection::note_handling(bool handling) {
+  lookers_->handling = handling;
+  if (handling || !lookers_->packets.empty()) return;
+  session_->tap(nullptr);  // the last who looked has gone
+  lookers_.reset();
 }
 
 void Connection::session_storage_failed() {
@@ -380,6 +393,7 @@ void Connection::turn_failed() {
 void Connection::take_pending() {
   if (pending_.empty()) return;
   answered_ = true;
+  if (lookers_ != nullptr && session_ != nullptr) session_->tell_sent(std::as_bytes(std::span(pending_)), *lookers_);
   if (websocket_ != nullptr) {
     out_.erase(0, std::exchange(sent_, 0));
     websocket::append_binary(pending_, out_);
@@ -458,6 +472,35 @@ void Connection::flush() {
   if (session_ != nullptr && stage_ == Stage::open) session_->written();
 }
 
+// ---- who looks ----------------------------------------------------------------------------------------------------
+
+std::string_view Connection::protocol() const {
+  if (session_ == nullptr) return {};
+  if (http_) return "http";
+  if (mqtt_) return peer_.websocket ? "mqtt-ws" : "mqtt";
+  return peer_.websocket ? "amqp-ws" : "amqp";
+}
+
+std::unique_ptr<heads::WireLook> Connection::look(heads::OpenConnections::Looker looker) {
+  struct Look final : heads::WireLook {
+    explicit Look(std::shared_ptr<WireLookers> all) : lookers(std::move(all)) {}
+    bool is_handling() const override { return lookers->handling; }
+
+    std::shared_ptr<WireLookers> lookers;  // first: the listeners belong to it
+    hub::Listeners<const heads::WirePacket&>::Listener packets;
+    hub::Listeners<std::string_view>::Listener ends;
+  };
+  if (session_ == nullptr || http_) return nullptr;
+  if (lookers_ == nullptr) {
+    lookers_ = std::make_shared<WireLookers>();
+    session_->tap(lookers_.get());
+  }
+  auto look = std::make_unique<Look>(lookers_);
+  look->packets = lookers_->packets.add(std::move(looker.packet));
+  look->ends = lookers_->ends.add(std::move(looker.ended));
+  return look;
+}
+
 // ---- the end ------------------------------------------------------------------------------------------------------
 
 void Connection::on_first_packet_deadline() {
@@ -506,6 +549,8 @@ void Connection::doom(std::string reason) {
 void Connection::end_session(std::string_view reason) {
   const auto session = std::move(session_);
   if (session == nullptr) return;
+  const auto lookers = std::move(lookers_);
+  if (lookers != nullptr) lookers->handling = true;
   try {
     session->closed(reason);
   } catch (const storage::Error& error) {
@@ -514,6 +559,7 @@ void Connection::end_session(std::string_view reason) {
   } catch (const std::exception& bug) {
     spdlog::error("{}: a bug in the emulator: {} (please report this)", peer_.connection_id, bug.what());
   }
+  if (lookers != nullptr) lookers->ends.tell(reason);
   context_.loop.turn().request();
 }
 

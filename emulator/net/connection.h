@@ -11,6 +11,8 @@
 #include <unordered_set>
 
 #include "emulator/heads/session.h"
+#include "emulator/heads/wire.h"
+#include "emulator/hub/listeners.h"
 #include "emulator/net/event_loop.h"
 #include "emulator/net/first_bytes.h"
 #include "emulator/net/listener.h"
@@ -34,8 +36,18 @@ struct ConnectionContext {
   heads::SessionEnvironment environment;
   MakeSession make_session;
   std::unordered_set<std::shared_ptr<Connection>> open{};
+  heads::OpenConnections::Openings opened{};
   std::string unframed{};   ///< what the frames of one read carried
   std::string discarded{};  ///< where sessions write that have no peer any more
+};
+
+/// Those who look at one connection.
+struct WireLookers final : heads::WireTap {
+  void packet(const heads::WirePacket& packet) override { packets.tell(packet); }
+
+  hub::Listeners<const heads::WirePacket&> packets{};
+  hub::Listeners<std::string_view> ends{};
+  bool handling = false;  ///< the session is at work on what has come
 };
 
 class Connection final : public std::enable_shared_from_this<Connection>, public heads::Outbox, public TurnMember {
@@ -70,6 +82,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
 
   hub::Hub* hub() const override;
   bool speaks_http() const { return http_; }
+  const heads::Peer& peer() const { return peer_; }
+  /// Of its session; empty while it has none.
+  std::string_view protocol() const;
+  /// Null for HTTP, and where there is no session.
+  std::unique_ptr<heads::WireLook> look(heads::OpenConnections::Looker looker);
   void turn_failed() override;
   void seal() override;
   void write_sealed() override;
@@ -110,6 +127,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void receive_frames(std::span<const std::byte> bytes);
   void switch_to_websocket();
   void session_storage_failed();
+  void note_handling(bool handling);
 
   void mark();
   void write_turn();
@@ -135,6 +153,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   hub::Timer deadline_;
   std::unique_ptr<Upgrade> upgrade_;
   std::unique_ptr<WebSocket> websocket_;
+  std::shared_ptr<WireLookers> lookers_;  ///< null while nobody looks
 
   std::string first_bytes_;  ///< while they do not tell the protocol yet
   std::string pending_;      ///< of this turn, waits for the commit
@@ -148,6 +167,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   Stage stage_ = Stage::first_byte;
   PlainText plain_ = PlainText::none;
   bool http_ = false;
+  bool mqtt_ = false;
   bool marked_ = false;
   bool failed_ = false;             ///< turn_failed() has run since the last seal()
   bool answer_watched_ = false;     ///< deadline_ is that of an answer

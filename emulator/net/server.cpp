@@ -57,6 +57,23 @@ void Server::drop_connections(const hub::Hub& hub, std::string_view reason) {
   }
 }
 
+std::vector<heads::OpenConnection> Server::all() const {
+  std::vector<heads::OpenConnection> connections;
+  for (const auto& each : context_.open) {
+    const std::string_view protocol = each->protocol();
+    if (protocol.empty() || each->speaks_http()) continue;
+    connections.push_back({each->peer().connection_id, protocol, each->peer().remote_address, each->hub()});
+  }
+  return connections;
+}
+
+std::unique_ptr<heads::WireLook> Server::look(std::string_view id, Looker looker) {
+  for (const auto& each : context_.open) {
+    if (each->peer().connection_id == id) return each->look(std::move(looker));
+  }
+  return nullptr;
+}
+
 void Server::stop() {
   if (std::exchange(stopped_, true)) return;
   listeners_.clear();

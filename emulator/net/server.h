@@ -2,9 +2,11 @@
 /// The network side of the emulator: listeners, and the connections they accept.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "emulator/hub/directory.h"
@@ -15,7 +17,7 @@
 
 namespace iothub::net {
 
-class Server {
+class Server final : public heads::OpenConnections {
  public:
   /// All three must outlive the server. Ignores SIGPIPE in the whole process, because OpenSSL writes to sockets with
   /// write(): a program started from here inherits that unless it is set back.
@@ -24,7 +26,7 @@ class Server {
   Server(EventLoop& loop, hub::HubDirectory& hubs, const tls::ServerContext& tls, MakeSession make_session);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server();
+  ~Server() override;
 
   /// Binds at once and returns the port; accepts while the loop runs. Every protocol is served on every port. Throws
   /// BindError, or std::invalid_argument for the address.
@@ -45,6 +47,12 @@ class Server {
   /// Closes what speaks HTTP to a hub that goes, behind the answers that are queued. True when nothing speaks to the
   /// hub any more.
   bool let_go(const hub::Hub& hub);
+
+  std::vector<heads::OpenConnection> all() const override;
+  std::unique_ptr<heads::WireLook> look(std::string_view id, Looker looker) override;
+  Opened on_opened(std::function<void(const std::string&)> told) override {
+    return context_.opened.add(std::move(told));
+  }
 
   std::size_t connection_count() const { return context_.open.size(); }
 

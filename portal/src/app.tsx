@@ -4,6 +4,7 @@ import { live } from './api/stream.ts';
 import { Notice } from './components/notice.tsx';
 import { link, place } from './router.ts';
 import { Configurations } from './screens/configurations.tsx';
+import { Connections, ProtocolView } from './screens/connections.tsx';
 import { IdentityScreen } from './screens/device.tsx';
 import { Devices } from './screens/devices.tsx';
 import { Instrument } from './screens/instrument.tsx';
@@ -14,6 +15,7 @@ import { Watch } from './screens/watch.tsx';
 const kScreens = [
   ['overview', 'Overview'],
   ['devices', 'Devices'],
+  ['connections', 'Connections'],
   ['query', 'Query'],
   ['configurations', 'Configurations'],
   ['watch', 'Watch'],
@@ -28,6 +30,10 @@ function Screen() {
     case 'devices':
       if (device === undefined) return <Devices />;
       return <IdentityScreen key={place.value.join('/')} name={{ device, module: kind === 'modules' ? module : undefined }} />;
+    case 'connections':
+      if (device === undefined) return <Connections />;
+      if (device !== 'of' || kind === undefined) return <ProtocolView key={device} subject={{ connection: device }} />;
+      return <ProtocolView key={place.value.join('/')} subject={{ device: kind, module }} />;
     case 'query':
       return <Query />;
     case 'configurations':

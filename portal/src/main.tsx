@@ -1,7 +1,7 @@
 import { render } from 'preact';
-import { follow } from './api/stream.ts';
+import { follow_hub } from './api/stream.ts';
 import { App } from './app.tsx';
 import './styles.css';
 
-void follow();
+void follow_hub();
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,5 +1,6 @@
 #include "protocol/mqtt/decode.h"
 
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -86,7 +87,8 @@ Decoded decode_connect(ByteReader& reader) {
   return connect;
 }
 
-Decoded decode_publish(ByteReader& reader, std::uint8_t flags) {
+template <typename Packet>
+boost::system::result<Packet, DecodeError> decode_publish(ByteReader& reader, std::uint8_t flags) {
   Publish publish;
   publish.duplicate = (flags & 0x08) != 0;
   publish.qos = (flags >> 1) & 0x03;
@@ -102,7 +104,7 @@ Decoded decode_publish(ByteReader& reader, std::uint8_t flags) {
     return malformed("PUBLISH with a topic that is empty or has wildcards (4.7, 3.3.2.1)");
   if (publish.qos > 0 && publish.packet_id == 0) return malformed("PUBLISH with packet id 0 (2.3.1)");
   publish.payload = reader.rest();
-  return publish;
+  return Packet(publish);
 }
 
 Decoded decode_subscribe(ByteReader& reader) {
@@ -137,19 +139,50 @@ Decoded decode_unsubscribe(ByteReader& reader) {
   return unsubscribe;
 }
 
-template <typename Acknowledgement>
-Decoded decode_acknowledgement(ByteReader& reader) {
+template <typename Acknowledgement, typename Packet = ClientPacket>
+boost::system::result<Packet, DecodeError> decode_acknowledgement(ByteReader& reader) {
   const Acknowledgement acknowledgement{reader.u16()};
   if (!reader.ok() || reader.remaining() != 0)
     return malformed("an acknowledgement that is not two bytes long (3.4.2)");
   if (acknowledgement.packet_id == 0) return malformed("an acknowledgement of packet id 0 (2.3.1)");
-  return ClientPacket(acknowledgement);
+  return Packet(acknowledgement);
 }
 
 template <typename Empty>
 Decoded decode_empty(ByteReader& reader) {
   if (reader.remaining() != 0) return malformed("PINGREQ or DISCONNECT with a body (3.12, 3.14)");
   return ClientPacket(Empty{});
+}
+
+DecodedOfServer decode_connack(ByteReader& reader) {
+  Connack connack;
+  connack.session_present = (reader.u8() & 0x01) != 0;
+  connack.return_code = reader.u8();
+  if (!reader.ok()) return malformed("CONNACK that ends too early");
+  return ServerPacket(connack);  // MQTT 5's has one byte more
+}
+
+DecodedOfServer decode_suback(ByteReader& reader) {
+  Suback suback;
+  suback.packet_id = reader.u16();
+  suback.return_codes = reader.rest();
+  if (!reader.ok() || suback.return_codes.empty()) return malformed("SUBACK that ends too early");
+  return ServerPacket(suback);
+}
+
+/// A packet's first byte and what stands behind its length.
+struct Opened {
+  int type;
+  std::uint8_t flags;
+  ByteReader reader;
+};
+std::optional<Opened> open(std::span<const std::byte> packet) {
+  if (packet.empty()) return std::nullopt;
+  const auto first = std::to_integer<std::uint8_t>(packet[0]);
+  std::size_t header = 1;
+  while (header < packet.size() && (std::to_integer<unsigned>(packet[header]) & 0x80U) != 0) ++header;
+  if (header >= packet.size()) return std::nullopt;
+  return Opened{first >> 4, static_cast<std::uint8_t>(first & 0x0F), ByteReader(packet.subspan(header + 1))};
 }
 
 }  // namespace
@@ -159,14 +192,9 @@ void throw_exception_from_error(const DecodeError& error, const boost::source_lo
 }
 
 Decoded decode(std::span<const std::byte> packet) {
-  if (packet.empty()) return malformed("no bytes");
-  const auto first = std::to_integer<std::uint8_t>(packet[0]);
-  const int type = first >> 4;
-  const auto flags = static_cast<std::uint8_t>(first & 0x0F);
-  std::size_t header = 1;
-  while (header < packet.size() && (std::to_integer<unsigned>(packet[header]) & 0x80U) != 0) ++header;
-  if (header >= packet.size()) return malformed("a packet without its remaining length");
-  ByteReader reader(packet.subspan(header + 1));
+  std::optional<Opened> opened = open(packet);
+  if (!opened) return malformed("a packet without its remaining length");
+  auto& [type, flags, reader] = *opened;
 
   // Bits 3-0 of the first byte are fixed for every type but PUBLISH (table 2.2).
   const std::uint8_t expected_flags = type == 6 || type == 8 || type == 10 ? 2 : 0;
@@ -176,7 +204,7 @@ Decoded decode(std::span<const std::byte> packet) {
     case 1:
       return decode_connect(reader);
     case 3:
-      return decode_publish(reader, flags);
+      return decode_publish<ClientPacket>(reader, flags);
     case 4:
       return decode_acknowledgement<Puback>(reader);
     case 5:
@@ -195,6 +223,28 @@ Decoded decode(std::span<const std::byte> packet) {
       return decode_empty<Disconnect>(reader);
     default:  // 0 and 15 are reserved; CONNACK, SUBACK, UNSUBACK and PINGRESP are the server's (table 2.1)
       return malformed("packet type " + std::to_string(type) + ", which no client sends (2.2.1)");
+  }
+}
+
+DecodedOfServer decode_server(std::span<const std::byte> packet) {
+  std::optional<Opened> opened = open(packet);
+  if (!opened) return malformed("a packet without its remaining length");
+  auto& [type, flags, reader] = *opened;
+  switch (type) {
+    case 2:
+      return decode_connack(reader);
+    case 3:
+      return decode_publish<ServerPacket>(reader, flags);
+    case 4:
+      return decode_acknowledgement<Puback, ServerPacket>(reader);
+    case 9:
+      return decode_suback(reader);
+    case 11:
+      return decode_acknowledgement<Unsuback, ServerPacket>(reader);
+    case 13:
+      return ServerPacket(Pingresp{});
+    default:
+      return malformed("packet type " + std::to_string(type) + ", which this server does not send");
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
-/// MQTT 3.1.1 packets as a client sends them (OASIS MQTT 3.1.1). Texts and payloads are borrowed from the received
-/// bytes.
+/// MQTT 3.1.1 packets as values (OASIS MQTT 3.1.1). Texts and payloads are borrowed from the bytes they were read from.
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -70,5 +69,21 @@ struct Disconnect {};
 
 using ClientPacket =
     std::variant<Connect, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Unsubscribe, Pingreq, Disconnect>;
+
+struct Connack {
+  bool session_present = false;
+  std::uint8_t return_code = 0;
+};
+struct Suback {
+  std::uint16_t packet_id = 0;
+  std::span<const std::byte> return_codes;
+};
+struct Unsuback {
+  std::uint16_t packet_id = 0;
+};
+struct Pingresp {};
+
+/// What this server sends: the counterpart of encode.h.
+using ServerPacket = std::variant<Connack, Publish, Puback, Suback, Unsuback, Pingresp>;
 
 }  // namespace iothub::mqtt

@@ -4,6 +4,8 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const test = require('node:test');
 const { Message } = require('azure-iot-device');
+const { Amqp } = require('azure-iot-device-amqp');
+const { MqttWs } = require('azure-iot-device-mqtt');
 const {
   closeBrowser, connected, eventually, newDevice, newId, openPage, origin, picture, service, slowness,
 } = require('./support.js');
@@ -199,6 +201,79 @@ test('ten thousand devices are listed, searched and scrolled', async (t) => {
   await page.getByRole('link', { name: `${prefix}-9999`, exact: true }).waitFor();
 });
 
+test('the protocol of a connection: its packets beside what the hub did, filtered and paused', async (t) => {
+  const device = await newDevice('protocol');
+  const client = await connected(t, device);
+  const page = await openPage(t, { hash: '#/connections' });
+  await page.getByRole('link', { name: `Protocol of ${device}` }).click();
+  await page.getByRole('heading', { name: /^Connection c\d+$/ }).waitFor();
+  await page.locator('.protocol .state.on').waitFor();
+  await client.sendEvent(new Message('{"level":41}'));
+  const row = (text) => page.locator('.line', { hasText: text });
+  await row('PUBACK').waitFor();
+  const lines = await page.locator('.protocol .line').allInnerTexts();
+  const at = (text) => lines.findIndex((line) => line.includes(text));
+  assert.ok(at('PUBLISH') >= 0 && at('PUBLISH') < at('telemetry') && at('telemetry') < at('PUBACK'), lines.join('\n'));
+  assert.match(await row('PUBLISH').innerText(), /messages\/events.*\{"level":41\}/s);
+  await row('PUBLISH').click();
+  await page.getByLabel('The chosen row').getByText('"qos": 1').waitFor();
+
+  await page.getByLabel('Kind').selectOption('PUBACK');
+  await row('PUBLISH').waitFor({ state: 'detached' });
+  await page.getByLabel('Kind').selectOption('');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const before = await page.locator('.protocol .line').count();
+  await client.sendEvent(new Message('{"level":42}'));
+  await page.waitForTimeout(300 * slowness);
+  assert.equal(await page.locator('.protocol .line').count(), before);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await client.close();
+  await row('DISCONNECT').first().waitFor();
+  await page.locator('.protocol .state', { hasText: 'ended' }).waitFor();
+});
+
+test('a device is seen from its CONNECT on, over a WebSocket and by AMQP too, and no token is on the page', async (t) => {
+  const device = await newDevice('from-connect');
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  await page.getByRole('link', { name: 'Protocol' }).click();
+  await page.locator('.protocol .state.on').waitFor();
+  const row = (text) => page.locator('.line', { hasText: text });
+
+  const overWebSocket = await connected(t, device, undefined, MqttWs);
+  await row('CONNACK').waitFor();
+  await row('CONNECT').first().click();
+  await page.getByLabel('The chosen row').getByText(/"password": "\(\d+ bytes, cut\)"/).waitFor();
+  await overWebSocket.close();
+  await row('end of').waitFor();
+  await page.getByRole('button', { name: 'Clear' }).click();
+
+  const byAmqp = await connected(t, device, undefined, Amqp);
+  await byAmqp.sendEvent(new Message('{"level":7}'));
+  await row('{"level":7}').first().waitFor();
+  await picture(page, 'protocol');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as JSON lines' }).click();
+  const saved = fs.readFileSync(await (await download).path(), 'utf8');
+  const names = saved.trim().split('\n').map((line) => JSON.parse(line)).filter((line) => line.kind === 'packet')
+    .map((line) => line.packet.packet);
+  for (const name of ['open', 'attach', 'transfer', 'disposition']) assert.ok(names.includes(name), `${name} of ${names}`);
+  assert.doesNotMatch(saved.replaceAll('sig=(cut)', ''), /sig=/);
+});
+
+test('the keyboard alone reaches the protocol of a connection', async (t) => {
+  const device = await newDevice('keys');
+  await connected(t, device);
+  const page = await openPage(t, { hash: '#/connections' });
+  await page.getByRole('link', { name: `Protocol of ${device}` }).waitFor();
+  await page.locator('main').focus();
+  for (let presses = 0; presses < 30; ++presses) {
+    await page.keyboard.press('Tab');
+    if ((await page.evaluate(() => document.activeElement.getAttribute('aria-label'))) === `Protocol of ${device}`) break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: /^Connection c\d+$/ }).waitFor();
+});
+
 test('a query runs, is explained, and its fault is told', async (t) => {
   const device = await newDevice('query');
   const page = await openPage(t, { hash: '#/query' });
@@ -257,7 +332,8 @@ test('both themes and a narrow screen show every screen without a sideways scrol
   const device = await newDevice('narrow');
   for (const colorScheme of ['light', 'dark']) {
     const page = await openPage(t, { viewport: { width: 400, height: 800 }, colorScheme });
-    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/query', '#/configurations', '#/watch', '#/instrument']) {
+    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/connections', `#/connections/of/${device}`, '#/query',
+      '#/configurations', '#/watch', '#/instrument']) {
       await page.goto(`${origin}/${hash}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -284,13 +360,16 @@ test('the keyboard alone reaches a device', async (t) => {
 
 test('no screen has a serious fault of accessibility', async (t) => {
   const device = await newDevice('axe');
+  const client = await connected(t, device);
   const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark']) {
     const page = await openPage(t, { colorScheme, bypassCSP: true });
     await page.addScriptTag({ content: axe });
-    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/query', '#/configurations', '#/watch', '#/instrument']) {
+    for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/connections', `#/connections/of/${device}`, '#/query',
+      '#/configurations', '#/watch', '#/instrument']) {
       await page.evaluate((place) => { location.hash = place; }, hash);
       await page.getByRole('heading', { level: 1 }).waitFor();
+      await client.sendEvent(new Message('{"level":1}'));  // live lists have rows then
       await page.waitForTimeout(200);
       const { violations } = await page.evaluate(() => axe.run());
       const serious = violations.filter((each) => each.impact === 'serious' || each.impact === 'critical')

@@ -42,9 +42,9 @@ async function connectionString(device, module) {
 }
 
 /** A device or module of the real SDK, connected. */
-async function connected(test, device, module) {
+async function connected(test, device, module, transport = Mqtt) {
   const cls = module === undefined ? Client : ModuleClient;
-  const client = cls.fromConnectionString(await connectionString(device, module), Mqtt);
+  const client = cls.fromConnectionString(await connectionString(device, module), transport);
   test.after(() => client.close().catch(() => {}));
   await client.open();
   return client;

@@ -56,7 +56,7 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
       engine_(*this),
       devices_(engine_, claims_, peer,
                {.pushed = [this] { pushed(); },
-                .peer = {peer.websocket ? "amqp-ws" : "amqp", peer.remote_address},
+                .peer = {peer.websocket ? "amqp-ws" : "amqp", peer.remote_address, peer.connection_id},
                 .ask_for = [this](const hub::Identity& identity,
                                   const hub::Fault& fault) { return ask_for(identity, fault); }}),
       rule_faults_({.engine = engine_,
@@ -76,10 +76,20 @@ AmqpSession::~AmqpSession() = default;
 
 void AmqpSession::receive(std::span<const std::byte> bytes) {
   if (ended_) return;
+  if (tap_ != nullptr) wire_frames_->received(bytes, *tap_);
   inside_ = true;
   engine_.receive(bytes);
   inside_ = false;
   flush();
+}
+
+void AmqpSession::tap(WireTap* tap) {
+  tap_ = tap;
+  wire_frames_ = tap == nullptr ? nullptr : std::make_unique<WireFrames>();
+}
+
+void AmqpSession::tell_sent(std::span<const std::byte> bytes, WireTap& tap) {
+  if (wire_frames_) wire_frames_->sent(bytes, tap);
 }
 
 void AmqpSession::flush() {

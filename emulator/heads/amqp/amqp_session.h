@@ -14,6 +14,7 @@
 #include "emulator/heads/amqp/devices.h"
 #include "emulator/heads/amqp/link_address.h"
 #include "emulator/heads/amqp/rule_faults.h"
+#include "emulator/heads/amqp/wire_frames.h"
 #include "emulator/heads/session.h"
 #include "emulator/hub/event_reader.h"
 #include "emulator/hub/fault_injection.h"
@@ -39,6 +40,8 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   void closed(std::string_view reason) override;
   void commit_failed() override;
   void written() override;
+  void tap(WireTap* tap) override;
+  void tell_sent(std::span<const std::byte> bytes, WireTap& tap) override;
   hub::Hub* hub() const override { return hub_; }
 
  private:
@@ -99,7 +102,9 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   const Peer& peer_;
   Outbox& outbox_;
   hub::Hub* hub_ = nullptr;
-  hub::Hub* plain_hub_ = nullptr;  ///< the hub that a PLAIN token is for
+  WireTap* tap_ = nullptr;                   ///< mostly
+  std::unique_ptr<WireFrames> wire_frames_;  ///< with tap_
+  hub::Hub* plain_hub_ = nullptr;            ///< the hub that a PLAIN token is for
   Claims claims_;
   amqp::Engine engine_;
   std::map<amqp::LinkId, Link> links_;  ///< all but the devices'

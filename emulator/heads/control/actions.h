@@ -16,6 +16,10 @@ class Hub;
 class VirtualTime;
 }  // namespace iothub::hub
 
+namespace iothub::heads {
+class OpenConnections;
+}
+
 namespace iothub::heads::control {
 
 /// A seed as it was sent: YAML or JSON.
@@ -48,6 +52,7 @@ class Actions {
   /// `index.html` or a file it names. Nothing: there is none, or the program was built without its portal.
   virtual std::optional<PortalFile> portal_file(std::string_view name) const = 0;
   virtual hub::VirtualTime& time(const hub::Hub& hub) = 0;
+  virtual OpenConnections& connections() = 0;
 
   // ---- the whole content: all throw storage::Error ------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"GET",    "metrics",             get_metrics},
     {"GET",    "messages",            get_messages},
     {"GET",    "events",              get_events},
+    {"GET",    "protocol",            get_protocol},
     {"POST",   "reset",               post_reset},
     {"GET",    "snapshots",           list_snapshots},
     {"PUT",    "snapshots/{name}",    save_snapshot},
@@ -112,8 +113,9 @@ std::span<const Operation> operations() {
   return kOperations;
 }
 
-Control::Control(hub::HubDirectory& hubs, hub::Scheduler& scheduler, Actions& actions, Options options)
-    : hubs_(hubs), scheduler_(scheduler), actions_(actions), options_(std::move(options)) {}
+Control::Control(hub::HubDirectory& hubs, hub::Scheduler& scheduler, const hub::Clock& wall_clock, Actions& actions,
+                 Options options)
+    : hubs_(hubs), scheduler_(scheduler), wall_clock_(wall_clock), actions_(actions), options_(std::move(options)) {}
 
 Control::~Control() = default;
 

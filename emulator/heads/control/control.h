@@ -29,8 +29,9 @@ class Control final : public HttpService {
     std::string token{};  ///< empty: loopback only, without a token
   };
 
-  /// All outlive it; `scheduler` is of real time.
-  Control(hub::HubDirectory& hubs, hub::Scheduler& scheduler, Actions& actions, Options options);
+  /// All outlive it; `scheduler` and `wall_clock` are of real time.
+  Control(hub::HubDirectory& hubs, hub::Scheduler& scheduler, const hub::Clock& wall_clock, Actions& actions,
+          Options options);
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
   ~Control() override;
@@ -40,6 +41,7 @@ class Control final : public HttpService {
 
   hub::HubDirectory& hubs() { return hubs_; }
   hub::Scheduler& scheduler() { return scheduler_; }
+  const hub::Clock& wall_clock() const { return wall_clock_; }
   Actions& actions() { return actions_; }
 
   void add(std::shared_ptr<Waiter> waiter) { waiters_.insert(std::move(waiter)); }
@@ -50,6 +52,7 @@ class Control final : public HttpService {
  private:
   hub::HubDirectory& hubs_;
   hub::Scheduler& scheduler_;
+  const hub::Clock& wall_clock_;
   Actions& actions_;
   const Options options_;
   std::set<std::shared_ptr<Waiter>> waiters_;

@@ -1,8 +1,12 @@
 /// What the hub is and has: the control API's plain questions.
+#include <set>
+#include <string>
+
 #include "emulator/heads/control/control.h"
 #include "emulator/heads/control/metrics_text.h"
 #include "emulator/heads/control/operations.h"
 #include "emulator/heads/control/request.h"
+#include "emulator/heads/wire.h"
 
 namespace iothub::heads::control {
 
@@ -28,6 +32,23 @@ void get_ca_pem(const Request& request) {
   request.answer_text(request.control.actions().ca_pem(), "application/x-pem-file");
 }
 
+namespace {
+
+/// The connections that no device speaks on: of service and Event Hubs clients, and those that have not said who they
+/// are.
+Json clients(const Request& request) {
+  std::set<std::string> of_devices;
+  for (const hub::ConnectedLink& link : request.hub.links().connected()) of_devices.insert(link.peer.connection);
+  Json clients = Json::array();
+  for (const OpenConnection& each : request.control.actions().connections().all()) {
+    if ((each.hub != nullptr && each.hub != &request.hub) || of_devices.contains(each.id)) continue;
+    clients.push_back({{"connection", each.id}, {"protocol", each.protocol}, {"address", each.address}});
+  }
+  return clients;
+}
+
+}  // namespace
+
 void get_connections(const Request& request) {
   Json connections = Json::array();
   for (const hub::ConnectedLink& link : request.hub.links().connected()) {
@@ -36,10 +57,11 @@ void get_connections(const Request& request) {
     if (link.identity.is_module()) each["module"] = link.identity.module.value;
     each["protocol"] = link.peer.protocol;
     each["address"] = link.peer.address;
+    each["connection"] = link.peer.connection;
     each["since"] = text::iso_time(link.since);
     each["lastActivity"] = text::iso_time(link.last_activity);
   }
-  request.answer({{"connections", connections}});
+  request.answer({{"connections", connections}, {"clients", clients(request)}});
 }
 
 void get_connection_strings(const Request& request) {

@@ -28,6 +28,9 @@ void send_to_module(const Request& request);
 // event_stream.cpp
 void get_events(const Request& request);
 
+// protocol_stream.cpp
+void get_protocol(const Request& request);
+
 // state.cpp
 void post_reset(const Request& request);
 void list_snapshots(const Request& request);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "emulator/heads/mqtt/user_name.h"
+#include "emulator/heads/mqtt/wire_packets.h"
 #include "emulator/heads/refusal.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
@@ -85,14 +86,17 @@ std::size_t MqttSession::consume(std::span<const std::byte> bytes) {
     const mqtt::Frame frame = mqtt::next_frame(bytes.subspan(used), limit);
     if (frame.status == mqtt::FrameStatus::need_more) break;
     if (frame.status == mqtt::FrameStatus::malformed) {
+      if (tap_ != nullptr) tap_->packet(malformed_packet(frame.reason, bytes.size() - used));
       end("malformed packet: " + frame.reason);
       break;
     }
     const mqtt::Decoded packet = mqtt::decode(frame.packet);
     if (!packet) {
+      if (tap_ != nullptr) tap_->packet(malformed_packet(packet.error().reason, frame.packet.size()));
       end("malformed packet: " + packet.error().reason);
       break;
     }
+    if (tap_ != nullptr && !fault_was_met_) tap_->packet(received_packet(*packet, frame.packet.size()));
     last_packet_ = environment_.wall_clock.now();
     const hub::FaultRule* rule = std::exchange(fault_was_met_, false) ? nullptr : strike(*packet);
     if (rule != nullptr && rule->action == hub::FaultRule::Action::delay) {
@@ -108,6 +112,10 @@ std::size_t MqttSession::consume(std::span<const std::byte> bytes) {
     used += frame.packet.size();
   }
   return used;
+}
+
+void MqttSession::tell_sent(std::span<const std::byte> bytes, WireTap& tap) {
+  tell_sent_packets(bytes, tap);
 }
 
 void MqttSession::handle(const mqtt::ClientPacket& packet) {
@@ -634,7 +642,7 @@ void MqttSession::end(std::string_view reason) {
 }
 
 hub::LinkPeer MqttSession::peer() const {
-  return {peer_.websocket ? "mqtt-ws" : "mqtt", peer_.remote_address};
+  return {peer_.websocket ? "mqtt-ws" : "mqtt", peer_.remote_address, peer_.connection_id};
 }
 
 void MqttSession::close(hub::LinkEnd end_of_link) {

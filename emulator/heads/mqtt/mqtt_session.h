@@ -42,6 +42,8 @@ class MqttSession final : public Session, public hub::DeviceLink {
   /// it.
   void closed(std::string_view reason) override;
   void commit_failed() override;
+  void tap(WireTap* tap) override { tap_ = tap; }
+  void tell_sent(std::span<const std::byte> bytes, WireTap& tap) override;
   hub::Hub* hub() const override { return hub_; }
 
   void desired_changed(const hub::DesiredChange& change) override;
@@ -111,6 +113,7 @@ class MqttSession final : public Session, public hub::DeviceLink {
   const Peer& peer_;
   Outbox& outbox_;
   hub::Hub* hub_ = nullptr;
+  WireTap* tap_ = nullptr;                         ///< mostly
   std::optional<hub::DevicePrincipal> principal_;  ///< set while and after connected
   hub::Links::Attachment attachment_;
   std::unique_ptr<Will> will_;

@@ -13,9 +13,14 @@ export interface Connection {
   module?: string;
   protocol: string;
   address: string;
+  /** By which `protocol` and the log know it. */
+  connection: string;
   since: string;
   lastActivity: string;
 }
+
+/** Of no device: a service or Event Hubs client. */
+export type ClientConnection = Pick<Connection, 'connection' | 'protocol' | 'address'>;
 
 /** A message that the hub received, as its event stream holds it. */
 export interface Message {
@@ -98,7 +103,7 @@ export const control = {
   connection_strings: () => get<ConnectionStrings>('connection-strings'),
   connection_string: async ({ device, module }: Name) =>
     (await get<{ connectionString: string }>('connection-strings', { device, module })).connectionString,
-  connections: async () => (await get<{ connections: Connection[] }>('connections')).connections,
+  connections: () => get<{ connections: Connection[]; clients: ClientConnection[] }>('connections'),
   messages: async ({ device, module }: Name, limit: number) =>
     (await get<{ messages: Message[] }>('messages', { device, module, limit: String(limit) })).messages,
   send_c2d: (device: string, message: CloudToDeviceMessage) =>
@@ -106,7 +111,6 @@ export const control = {
 
   refusals: async (limit: number) => (await get<{ refusals: Refusal[] }>('explain', { limit: String(limit) })).refusals,
   explain_query: async (query: string) => (await post<QueryExplained>('explain/query', { query })).value,
-
   clock: () => get<Clock>('clock'),
   freeze_clock: () => post<Clock>('clock/freeze', {}),
   advance_clock: (by: string) => post<Clock>('clock/advance', { by }),

@@ -78,7 +78,8 @@ function Head({ identity, name, reload }: { identity: Identity; name: Name; relo
       {name.module === undefined && (
         <button type="button" class="small" onClick={toggle}>{disabled ? 'Enable' : 'Disable'}</button>
       )}{' '}
-      <button type="button" class="small danger" onClick={remove}>Delete</button>
+      <button type="button" class="small danger" onClick={remove}>Delete</button>{' '}
+      <a href={link('connections', 'of', name.device, ...(name.module === undefined ? [] : [name.module]))}>Protocol</a>
     </p>
   );
 }

@@ -112,7 +112,7 @@ export function Overview() {
     async () => ({
       version: (await control.version()).version,
       devices: (await service.statistics()).totalDeviceCount,
-      connections: (await control.connections()).length,
+      connections: (await control.connections()).connections.length,
     }),
     [],
   );
@@ -127,7 +127,7 @@ export function Overview() {
         {(value) => (
           <div class="cards">
             <div><a href={link('devices')}>Devices</a> <strong>{value.devices}</strong></div>
-            <div>Connections <strong>{value.connections}</strong></div>
+            <div><a href={link('connections')}>Connections</a> <strong>{value.connections}</strong></div>
             <div>Messages in the last second <strong>{figures.messages[kSecondsShown - 1]}</strong></div>
             <div>Version <strong>{value.version}</strong></div>
           </div>

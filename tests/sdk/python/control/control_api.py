@@ -1,6 +1,9 @@
 """A plain client of the control API, as a test of a user would write it."""
 
+import contextlib
 import json
+import os
+import socket
 import threading
 
 import requests
@@ -36,10 +39,10 @@ class ControlApi:
 class EventReader:
     """Reads the stream of events into a list, from another thread, until it is closed."""
 
-    def __init__(self, port, host="localhost", **parameters):
+    def __init__(self, port, host="localhost", path="events", **parameters):
         self.events = []
         self._answer = requests.get(
-            f"http://{host}:{port}/_emulator/events", params=parameters, stream=True, timeout=60
+            f"http://{host}:{port}/_emulator/{path}", params=parameters, stream=True, timeout=60
         )
         assert self._answer.status_code == 200, self._answer.text
         self._lines = self._answer.iter_lines(chunk_size=1)
@@ -62,4 +65,8 @@ class EventReader:
         return [event["event"] for event in self.of(device)]
 
     def close(self):
+        """Also while nothing happens: close() alone would wait for the thread's read, which the next heartbeat ends."""
+        if not self._answer.raw.closed:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._answer.raw.fileno())) as connection:
+                connection.shutdown(socket.SHUT_RDWR)
         self._answer.close()

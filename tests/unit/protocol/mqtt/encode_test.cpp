@@ -124,3 +124,41 @@ TEST_CASE("what the hub sends is read back the same") {
   REQUIRE(decoded.has_value());
   CHECK(describe(*decoded) == "PUBACK id=32769");
 }
+
+TEST_CASE("what is sent can be read back") {
+  const auto read = [](auto encode) {
+    std::string out;
+    encode(out);
+    // Its texts are borrowed: only numbers are looked at.
+    const DecodedOfServer packet = decode_server(as_bytes(out));
+    REQUIRE(packet.has_value());
+    return *packet;
+  };
+  const auto connack = std::get<Connack>(read([](std::string& out) { encode_connack(out, true, 5); }));
+  CHECK(connack.session_present);
+  CHECK(connack.return_code == 5);
+  CHECK(std::get<Connack>(read(encode_connack_v5_unsupported)).return_code == 0x84);
+  CHECK(std::get<Puback>(read([](std::string& out) { encode_puback(out, 7); })).packet_id == 7);
+  CHECK(std::get<Unsuback>(read([](std::string& out) { encode_unsuback(out, 8); })).packet_id == 8);
+  CHECK(std::holds_alternative<Pingresp>(read(encode_pingresp)));
+
+  std::string suback;
+  encode_suback(suback, 9, std::array<std::uint8_t, 2>{1, 0x80});
+  const DecodedOfServer read_suback = decode_server(as_bytes(suback));
+  REQUIRE(read_suback.has_value());
+  CHECK(std::get<Suback>(*read_suback).packet_id == 9);
+  CHECK(as_text(std::get<Suback>(*read_suback).return_codes) == "\x01\x80");
+
+  const std::string publish =
+      publish_bytes({.topic = "t/1", .payload = "hi", .qos = 1, .packet_id = 3, .duplicate = true});
+  const DecodedOfServer read_publish = decode_server(as_bytes(publish));
+  REQUIRE(read_publish.has_value());
+  CHECK(std::get<Publish>(*read_publish).topic == "t/1");
+  CHECK(std::get<Publish>(*read_publish).packet_id == 3);
+  CHECK(as_text(std::get<Publish>(*read_publish).payload) == "hi");
+
+  for (const char* wrong : {"10 00", "20 01 00", "90 02 00 01", "C0 00", "20"}) {
+    const std::string bytes = bytes_of(wrong);
+    CHECK_FALSE(decode_server(as_bytes(bytes)).has_value());
+  }
+}

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "emulator/heads/wire.h"
 #include "emulator/hub/c2d.h"
 #include "emulator/hub/json.h"
 #include "tests/unit/support/fake_outbox.h"
@@ -1091,4 +1092,89 @@ TEST_CASE("twin requests over the throttle are answered with 429, and in a basic
           std::string::npos);
     CHECK_FALSE(client.outbox.closed);
   }
+}
+
+// ---- who looks ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Told final : heads::WireTap {
+  void packet(const heads::WirePacket& packet) override { packets.push_back(packet); }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const heads::WirePacket& each : packets) all.push_back((each.sent ? ">" : "<") + each.name);
+    return all;
+  }
+  std::vector<heads::WirePacket> packets;
+};
+
+/// What the client says, and then what is answered, as net tells it.
+void say_watched(Client& client, Told& told, std::string_view bytes) {
+  const std::string answer = client.say(bytes);
+  client.session.tell_sent(std::as_bytes(std::span(answer)), told);
+}
+
+}  // namespace
+
+TEST_CASE("each packet of a connection is told with its fields, and the password is not") {
+  World world;
+  Client client(world);
+  Told told;
+  client.session.tap(&told);
+  ConnectFields fields = world.fields();
+  fields.will_topic = "devices/d1/messages/events/";
+  fields.will_payload = "gone";
+  say_watched(client, told, connect_packet(fields));
+  say_watched(client, told, subscribe_packet(3, {{kTwinResponses, 0}}));
+  say_watched(client, told, publish1(4, "devices/d1/messages/events/level=hot", "{\"t\":1}"));
+  say_watched(client, told, kPingreq);
+  CHECK(told.names() == std::vector<std::string>{"<CONNECT", ">CONNACK", "<SUBSCRIBE", ">SUBACK", "<PUBLISH", ">PUBACK",
+                                                 "<PINGREQ", ">PINGRESP"});
+
+  const Json& connect = told.packets[0].fields;
+  CHECK(connect["clientId"] == "d1");
+  CHECK(connect["keepAlive"] == 60);
+  CHECK(connect["will"]["payload"]["text"] == "gone");
+  CHECK(connect["password"] == "(" + std::to_string(fields.password.size()) + " bytes, cut)");
+  CHECK(connect.dump().find("SharedAccessSignature") == std::string::npos);
+  CHECK(told.packets[0].bytes == connect_packet(fields).size());
+  CHECK(told.packets[1].fields["meaning"] == "accepted");
+  CHECK(told.packets[2].fields["filters"][0]["filter"] == kTwinResponses);
+  CHECK(told.packets[3].fields["returnCodes"] == Json::array({0}));
+  CHECK(told.packets[4].fields["topic"] == "devices/d1/messages/events/level=hot");
+  CHECK(told.packets[4].fields["payload"]["text"] == "{\"t\":1}");
+  CHECK(told.packets[5].fields["packetId"] == 4);
+}
+
+TEST_CASE("a packet that comes in pieces is told once, also to who began to look in its middle") {
+  World world;
+  Client client(world);
+  client.connect();
+  Told told;
+  const std::string publish = publish1(4, kEvents, "hello");
+  client.say(std::string_view(publish).substr(0, 10));
+  client.session.tap(&told);
+  client.say(std::string_view(publish).substr(10));
+  CHECK(told.names() == std::vector<std::string>{"<PUBLISH"});
+  CHECK(told.packets[0].fields["payload"]["text"] == "hello");
+}
+
+TEST_CASE("a packet that a fault rule delays is told once, and one that is malformed with its reason") {
+  World world;
+  hub::FaultRule delay;
+  delay.action = hub::FaultRule::Action::delay;
+  delay.operation = "telemetry";
+  delay.delay = 2s;
+  world.hub.fault_rules().add(delay);
+  Client client(world);
+  client.connect();
+  Told told;
+  client.session.tap(&told);
+  client.say(publish0(kEvents, "late"));
+  world.advance(3s);
+  CHECK(world.events().size() == 1);
+  client.say("\x36\x05\x00\x01t\x00\x01"s);
+  CHECK(told.names() == std::vector<std::string>{"<PUBLISH", "<malformed"});
+  CHECK(told.packets[1].fields["reason"].get<std::string>().find("QoS 3") != std::string::npos);
 }
