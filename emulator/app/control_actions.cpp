@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "emulator/app/connection_string.h"
+#include "emulator/app/emulator.h"
 #include "emulator/app/portal_page.h"
 #include "emulator/app/process_seeds.h"
 #include "emulator/hub/hub.h"
@@ -38,13 +39,14 @@ seed::Result<std::vector<seed::Seed>> parsed(const std::vector<heads::control::S
 
 ControlActions::ControlActions(const Config& config, const Ports& ports,
                                const net::tls::CertificateAuthority& authority, net::Server& server, HubSet& hubs,
-                               std::function<void()> content_changed)
+                               Simulations& simulations, std::function<void()> content_changed)
     : config_(config),
       ports_(ports),
       authority_(authority),
       server_(server),
       snapshots_(config.in_memory ? std::nullopt : std::optional(config.data_folder / "snapshots")),
       hubs_(hubs),
+      simulations_(simulations),
       content_changed_(std::move(content_changed)) {}
 
 hub::VirtualTime& ControlActions::time(const hub::Hub& hub) {
@@ -54,6 +56,7 @@ hub::VirtualTime& ControlActions::time(const hub::Hub& hub) {
 // ---- the whole content ----------------------------------------------------------------------------------------------
 
 hub::Result<void> ControlActions::reset_hub(hub::Hub& hub, hub::ResetLinks links) {
+  simulations_.stop_all(hub);  // their devices go
   hub::Result<void> reset = hubs_.of(hub).reset(links);
   // Readers of events stand at places that are no more.
   if (links == hub::ResetLinks::drop) server_.drop_connections(hub, "the control API reset the hub");
@@ -124,7 +127,23 @@ hub::Result<hub::Json> ControlActions::add_hub(const std::string& name, const st
 }
 
 hub::Result<void> ControlActions::remove_hub(const std::string& name) {
+  if (const HubInstance* instance = hubs_.find(name)) simulations_.stop_all(instance->hub());
   return hubs_.remove(name);
+}
+
+// ---- simulated devices ----------------------------------------------------------------------------------------------
+
+hub::Result<hub::Json> ControlActions::start_simulation(hub::Hub& hub, const heads::control::SimulationStart& asked) {
+  Simulations::Start start{asked.prefix, asked.devices, asked.rate, asked.duration};
+  if (!asked.device_template.empty()) {
+    seed::Result<simulate::DeviceTemplate> does = simulate::parse_template(asked.device_template, "template");
+    if (!does) return hub::argument_invalid(does.error().text());
+    start.does = std::move(*does);
+  }
+  // A hub of an address listens there; any other is reached where the first one is, by the name it is given.
+  const std::string& name = hub.host_name();
+  const std::string address = name.starts_with("127.") ? name : host_for_clients(config_.listen_address);
+  return simulations_.start(hub, {address, ports_.mqtts, authority_.certificate_file()}, std::move(start));
 }
 
 // ---- facts ----------------------------------------------------------------------------------------------------------

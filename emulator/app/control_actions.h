@@ -8,6 +8,7 @@
 #include "emulator/app/config.h"
 #include "emulator/app/hub_set.h"
 #include "emulator/app/ports.h"
+#include "emulator/app/simulations.h"
 #include "emulator/app/snapshots.h"
 #include "emulator/heads/control/actions.h"
 #include "emulator/net/server.h"
@@ -19,7 +20,7 @@ class ControlActions final : public heads::control::Actions {
  public:
   /// All outlive it. `content_changed`: the policies of a hub may be others now.
   ControlActions(const Config& config, const Ports& ports, const net::tls::CertificateAuthority& authority,
-                 net::Server& server, HubSet& hubs, std::function<void()> content_changed);
+                 net::Server& server, HubSet& hubs, Simulations& simulations, std::function<void()> content_changed);
 
   std::string version() const override;
   std::string ca_pem() const override;
@@ -43,6 +44,12 @@ class ControlActions final : public heads::control::Actions {
   hub::Result<hub::Json> add_hub(const std::string& name, const std::string& snapshot) override;
   hub::Result<void> remove_hub(const std::string& name) override;
 
+  hub::Result<hub::Json> start_simulation(hub::Hub& hub, const heads::control::SimulationStart& start) override;
+  hub::Json simulations(const hub::Hub& hub) override { return simulations_.list(hub); }
+  hub::Result<void> remove_simulation(const hub::Hub& hub, std::int64_t id) override {
+    return simulations_.remove(hub, id);
+  }
+
   hub::Result<hub::Json> apply_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& seeds) override;
   hub::Result<hub::Json> diff_seeds(hub::Hub& hub, const std::vector<heads::control::SeedText>& seeds) override;
   hub::Result<std::string> export_seed(hub::Hub& hub) override;
@@ -54,6 +61,7 @@ class ControlActions final : public heads::control::Actions {
   net::Server& server_;
   Snapshots snapshots_;
   HubSet& hubs_;
+  Simulations& simulations_;
   const std::function<void()> content_changed_;
 };
 

@@ -66,7 +66,8 @@ Emulator::Emulator(Config config, PortFallback fallback)
                 [this](const std::string& address) { listen_on(address); },
                 [this](HubInstance& instance) { equip(instance); }},
                instance_),
-      actions_(config_, ports_, authority_, server_, hub_set_, [this] { describe_anew(); }),
+      simulations_(loop_),
+      actions_(config_, ports_, authority_, server_, hub_set_, simulations_, [this] { describe_anew(); }),
       control_(hubs_, loop_.scheduler(), loop_.wall_clock(), actions_, {config_.control_token}),
       worker_(loop_) {
   hubs_.add(instance_.hub());

@@ -74,6 +74,7 @@ class Emulator {
   RemoteBlobClient remote_blobs_;
   HubInstance instance_;
   HubSet hub_set_;
+  Simulations simulations_;
   ControlActions actions_;
   heads::control::Control control_;
   net::Worker worker_;  ///< last: it ends before what its jobs use

@@ -10,6 +10,8 @@ import { Devices } from './screens/devices.tsx';
 import { Instrument } from './screens/instrument.tsx';
 import { Overview } from './screens/overview.tsx';
 import { Query } from './screens/query.tsx';
+import { Routes } from './screens/routes.tsx';
+import { Simulate } from './screens/simulate.tsx';
 import { Watch } from './screens/watch.tsx';
 
 const kScreens = [
@@ -18,6 +20,8 @@ const kScreens = [
   ['connections', 'Connections'],
   ['query', 'Query'],
   ['configurations', 'Configurations'],
+  ['routes', 'Routes'],
+  ['simulate', 'Simulate'],
   ['watch', 'Watch'],
   ['instrument', 'Instrument'],
 ] as const;
@@ -38,6 +42,10 @@ function Screen() {
       return <Query />;
     case 'configurations':
       return <Configurations />;
+    case 'routes':
+      return <Routes />;
+    case 'simulate':
+      return <Simulate />;
     case 'watch':
       return <Watch />;
     case 'instrument':

@@ -7,7 +7,7 @@ const { Message } = require('azure-iot-device');
 const { Amqp } = require('azure-iot-device-amqp');
 const { MqttWs } = require('azure-iot-device-mqtt');
 const {
-  closeBrowser, connected, eventually, newDevice, newId, openPage, origin, picture, service, slowness,
+  closeBrowser, connected, control, eventually, liveHeap, newDevice, newId, openPage, origin, picture, service, slowness,
 } = require('./support.js');
 
 test.after(closeBrowser);
@@ -274,6 +274,113 @@ test('the keyboard alone reaches the protocol of a connection', async (t) => {
   await page.getByRole('heading', { name: /^Connection c\d+$/ }).waitFor();
 });
 
+test('simulated devices are started with a template, seen at work, and stopped', async (t) => {
+  const prefix = newId('sim');
+  const page = await openPage(t, { hash: '#/simulate' });
+  const form = page.getByRole('region', { name: 'Start devices' });
+  await form.getByLabel('Prefix').fill(prefix);
+  await form.getByLabel('Devices').fill('3');
+  await form.getByLabel('Messages a second').fill('20');
+  await form.getByLabel('Template').fill('telemetrie: {body: {}}');
+  await form.getByRole('button', { name: 'Start' }).click();
+  await page.locator('.notice .refused', { hasText: 'telemetry' }).waitFor();
+
+  await form.getByLabel('Template').fill('telemetry: {body: {n: {$counter: {}}}}\nmethods: {reboot: {status: 201}}');
+  await form.getByRole('button', { name: 'Start' }).click();
+  const row = page.getByRole('row', { name: new RegExp(prefix) });
+  await row.locator('.state.on', { hasText: 'running' }).waitFor();
+  await eventually(async () => (await row.getByRole('cell').nth(1).innerText()) === '3', 'three are connected');
+  await eventually(async () => Number(await row.getByRole('cell').nth(3).innerText()) > 3, 'they send');
+  const answer = await service('POST', `/twins/${prefix}-2/methods`, { methodName: 'reboot', payload: null });
+  assert.equal(answer.status, 201);
+  await picture(page, 'simulate');
+  await row.getByRole('button', { name: /Stop/ }).click();
+  await row.waitFor({ state: 'detached' });
+  assert.equal((await service('GET', `/devices/${prefix}-3`)).connectionState, 'Disconnected');
+});
+
+test('routes are tried with a sample that shows which clause is false, and put in force', async (t) => {
+  const before = await control('GET', 'routing');
+  t.after(() => control('PUT', 'routing', { routing: before.routing }));
+  const page = await openPage(t, { hash: '#/routes' });
+  const routes = (condition) => JSON.stringify({
+    routes: [{ name: 'alarms', source: 'DeviceMessages', condition, endpointNames: ['events'] }],
+    fallbackRoute: { source: 'DeviceMessages', condition: 'true', endpointNames: ['events'], isEnabled: false },
+  });
+  await page.getByLabel('Routes, as a routes file has them').fill(routes("level = 'critical' AND $body.temperature > 70"));
+  await page.getByRole('button', { name: 'Try' }).click();
+  const explanation = page.getByRole('region', { name: 'Explanation' });
+  await explanation.getByRole('heading', { name: 'The message is dropped' }).waitFor();
+  const clause = (text) => explanation.locator('.clauses li', { has: page.locator(`> code:text-is("${text}")`) });
+  assert.match(await clause("level = 'critical'").locator('> .verdict').innerText(), /true/);
+  assert.match(await clause('$body.temperature > 70').locator('> .verdict').innerText(), /false/);
+  await picture(page, 'routes');
+
+  await page.getByLabel('Sample message').fill('{"body":{"temperature":71},"appProperties":{"level":"critical"}}');
+  await page.getByRole('button', { name: 'Try' }).click();
+  await explanation.getByRole('heading', { name: 'The message goes to events' }).waitFor();
+  await page.getByLabel('Routes, as a routes file has them').fill(routes('level ='));
+  await page.getByRole('button', { name: 'Try' }).click();
+  await page.getByRole('alert').filter({ hasText: 'routes[0].condition' }).waitFor();
+
+  await page.getByLabel('Routes, as a routes file has them').fill(routes("level = 'critical'"));
+  await page.getByRole('button', { name: 'Route by them' }).click();
+  await page.getByText('The hub routes by them').waitFor();
+  assert.equal((await control('GET', 'routing')).routing.routes[0].name, 'alarms');
+});
+
+test('the dry run of a configuration shows its devices, and by what it is overruled', async (t) => {
+  const [first, second] = [await newDevice('target'), await newDevice('target')];
+  const floor = newId('floor');
+  for (const device of [first, second]) await service('PATCH', `/twins/${device}`, { tags: { floor } });
+  const strong = newId('strong');
+  const content = (level) => ({ deviceContent: { 'properties.desired.heating': { level } } });
+  await service('PUT', `/configurations/${strong}`, {
+    id: strong, content: content(9), targetCondition: `deviceId = '${first}'`, priority: 20,
+  });
+  t.after(() => service('DELETE', `/configurations/${strong}`, undefined, { 'If-Match': '*' }));
+  const page = await openPage(t, { hash: '#/configurations' });
+  const draft = { id: newId('draft'), content: content(2), targetCondition: `tags.floor = '${floor}'`, priority: 10 };
+  await page.getByLabel('Configuration').fill(JSON.stringify(draft));
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  const tried = page.getByRole('region', { name: 'Dry run' });
+  await tried.getByRole('heading', { name: 'It would hold for 2 devices' }).waitFor();
+  const row = (device) => tried.getByRole('row', { name: new RegExp(device) });
+  assert.match(await row(first).innerText(), new RegExp(`${strong} \\(20\\)[^]*${draft.id} \\(10\\)[^]*not written[^]*heating.level is ${strong}`));
+  assert.match(await row(second).innerText(), /\(10\)\s+written/);
+  await picture(page, 'configuration');
+  await page.getByLabel('Configuration').fill(JSON.stringify({ ...draft, targetCondition: 'tags.floor =' }));
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await tried.getByRole('alert').filter({ hasText: '400401' }).waitFor();
+  await assert.rejects(service('GET', `/configurations/${draft.id}`), /404/);
+});
+
+test('a page that a hundred thousand events went through holds its memory', { timeout: 300_000 * slowness }, async (t) => {
+  const events = 100_000;
+  const most = 6 * 1024 * 1024;
+  const prefix = newId('long');
+  const watch = await openPage(t, { hash: '#/watch' });
+  const protocol = await openPage(t, { hash: `#/connections/of/${prefix}-1` });
+  for (const page of [watch, protocol]) await page.locator('main .state.on, header .state.on').first().waitFor();
+  const { id } = await control('POST', 'simulations', { prefix, devices: 10, rate: 10_000 });
+  t.after(() => control('DELETE', `simulations/${id}`));
+  const sent = async () => (await control('GET', 'simulations')).simulations.find((each) => each.id === id).acknowledged;
+  const full = async (page) => / of 5000 /.test(await page.locator('main p[role=status]').innerText());
+  const seconds = 240;
+  for (const page of [watch, protocol]) await eventually(() => full(page), 'the list holds all it ever will', seconds);
+  const [begun, heaps] = [await sent(), [await liveHeap(watch), await liveHeap(protocol)]];
+  await eventually(async () => (await sent()) - begun >= events, `${events} messages have been sent`, seconds);
+  const newest = async (page) => {
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('.line').last().click();
+    return JSON.parse(await page.getByLabel('The chosen row').innerText());
+  };
+  const grown = [(await liveHeap(watch)) - heaps[0], (await liveHeap(protocol)) - heaps[1]];
+  assert.ok((await newest(watch)).id >= events, 'the page has read them all');
+  t.diagnostic(`heaps of ${heaps} bytes have grown by ${grown}`);
+  assert.ok(Math.max(...grown) < most, `the heaps have grown by ${grown} bytes`);
+});
+
 test('a query runs, is explained, and its fault is told', async (t) => {
   const device = await newDevice('query');
   const page = await openPage(t, { hash: '#/query' });
@@ -333,7 +440,7 @@ test('both themes and a narrow screen show every screen without a sideways scrol
   for (const colorScheme of ['light', 'dark']) {
     const page = await openPage(t, { viewport: { width: 400, height: 800 }, colorScheme });
     for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/connections', `#/connections/of/${device}`, '#/query',
-      '#/configurations', '#/watch', '#/instrument']) {
+      '#/configurations', '#/routes', '#/simulate', '#/watch', '#/instrument']) {
       await page.goto(`${origin}/${hash}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -366,7 +473,7 @@ test('no screen has a serious fault of accessibility', async (t) => {
     const page = await openPage(t, { colorScheme, bypassCSP: true });
     await page.addScriptTag({ content: axe });
     for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/connections', `#/connections/of/${device}`, '#/query',
-      '#/configurations', '#/watch', '#/instrument']) {
+      '#/configurations', '#/routes', '#/simulate', '#/watch', '#/instrument']) {
       await page.evaluate((place) => { location.hash = place; }, hash);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await client.sendEvent(new Message('{"level":1}'));  // live lists have rows then

@@ -74,6 +74,26 @@ async function openPage(test, { hash = '', viewport = { width: 1280, height: 800
   return page;
 }
 
+/** JSON of the control API. */
+async function control(method, target, body) {
+  const request = { method, headers: { 'Content-Type': 'application/json' } };
+  if (body !== undefined) request.body = JSON.stringify(body);
+  const answer = await fetch(`${origin}/_emulator/${target}`, request);
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${target}: ${answer.status} ${text}`);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Bytes of the page's JavaScript objects that are still of use. */
+async function liveHeap(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('HeapProfiler.enable');
+  await devtools.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+  await devtools.detach();
+  return usedSize;
+}
+
 async function closeBrowser() {
   await browser?.close();
   browser = undefined;
@@ -98,5 +118,5 @@ async function picture(page, name) {
 }
 
 module.exports = {
-  closeBrowser, connected, connectionString, eventually, newDevice, newId, openPage, origin, picture, service, slowness,
+  closeBrowser, connected, connectionString, control, eventually, liveHeap, newDevice, newId, openPage, origin, picture, service, slowness,
 };

@@ -1,6 +1,8 @@
 #pragma once
 /// What the control API asks of the program around the hubs: files, certificates, whole hubs. app implements it.
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +28,15 @@ namespace iothub::heads::control {
 struct SeedText {
   std::string name;  ///< stands in messages for its file
   std::string text;
+};
+
+/// Simulated devices that shall come.
+struct SimulationStart {
+  std::string prefix;  ///< they are PREFIX-1, PREFIX-2, ..
+  int devices = 1;
+  double rate = 1;                        ///< telemetry messages a second, of all together
+  std::chrono::milliseconds duration{0};  ///< 0: until they are removed
+  std::string device_template{};          ///< text of a template file; empty: the plain one
 };
 
 /// A file of the portal's page.
@@ -79,6 +90,16 @@ class Actions {
   virtual hub::Result<hub::Json> add_hub(const std::string& name, const std::string& snapshot) = 0;
   /// 404000; 400004 for the default hub. What it still serves is cut, and it is gone soon after.
   virtual hub::Result<void> remove_hub(const std::string& name) = 0;
+
+  // ---- simulated devices ------------------------------------------------------------------------------------------
+
+  /// Makes the devices that are missing, and connects them. 400004 for the template and for devices without a key,
+  /// 409001 when devices of the prefix are simulated already.
+  virtual hub::Result<hub::Json> start_simulation(hub::Hub& hub, const SimulationStart& start) = 0;
+  /// `{"simulations":[{"id":1,"state":"running", ..}]}`
+  virtual hub::Json simulations(const hub::Hub& hub) = 0;
+  /// They leave; the hub keeps them as devices. 404000.
+  virtual hub::Result<void> remove_simulation(const hub::Hub& hub, std::int64_t id) = 0;
 
   // ---- seeds ------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include "emulator/heads/control/control.h"
 #include "emulator/heads/control/operations.h"
 #include "emulator/heads/control/request.h"
+#include "emulator/hub/configurations_dry_run.h"
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/refusals.h"
 #include "emulator/hub/routing/routing.h"
@@ -76,7 +77,7 @@ void explain_query(const Request& request) {
 }
 
 void explain_route(const Request& request) {
-  const hub::Result<Json> arguments = request.arguments({"message", "source", "device", "module"});
+  const hub::Result<Json> arguments = request.arguments({"message", "source", "device", "module", "routing"});
   if (!arguments) return request.refuse(arguments.error());
   const auto source = text_argument(*arguments, "source");
   if (!source) return request.refuse(source.error());
@@ -90,7 +91,24 @@ void explain_route(const Request& request) {
   if (!event) return request.refuse(event.error());
   if (*device) event->device_id = **device;
   if (*module) event->module_id = **module;
-  request.answer(request.hub.routing().explain(*event));
+  const auto routing = arguments->find("routing");
+  if (routing == arguments->end() || routing->is_null()) return request.answer(request.hub.routing().explain(*event));
+  // Of routes that are being written.
+  const hub::Result<hub::routing::Routes> routes =
+      hub::routing::parse_routes(routing->is_string() ? routing->get<std::string>() : hub::dump(*routing));
+  if (!routes) return request.refuse(routes.error());
+  const hub::Result<hub::TwinView> sender = request.hub.twins().get({{event->device_id}, {event->module_id}});
+  request.answer(hub::routing::explain(*routes, *event, sender ? sender->twin : nullptr));
+}
+
+void explain_configuration(const Request& request) {
+  const hub::Result<Json> arguments = request.arguments({"configuration"});
+  if (!arguments) return request.refuse(arguments.error());
+  const auto configuration = arguments->find("configuration");
+  if (configuration == arguments->end() || !configuration->is_object()) {
+    return request.refuse(hub::argument_invalid("'configuration' is missing, or no JSON object"));
+  }
+  request.answer(hub::dry_run(request.hub, hub::text_member(*configuration, "id"), *configuration));
 }
 
 }  // namespace iothub::heads::control

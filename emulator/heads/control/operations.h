@@ -42,6 +42,11 @@ void list_hubs(const Request& request);
 void add_hub(const Request& request);
 void remove_hub(const Request& request);
 
+// simulations.cpp
+void list_simulations(const Request& request);
+void start_simulation(const Request& request);
+void remove_simulation(const Request& request);
+
 // clock.cpp
 void get_clock(const Request& request);
 void freeze_clock(const Request& request);
@@ -59,5 +64,10 @@ void remove_faults(const Request& request);
 void get_explain(const Request& request);
 void explain_query(const Request& request);
 void explain_route(const Request& request);
+void explain_configuration(const Request& request);
+
+// routing.cpp
+void get_routing(const Request& request);
+void put_routing(const Request& request);
 
 }  // namespace iothub::heads::control

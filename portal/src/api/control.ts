@@ -1,6 +1,6 @@
 /** The control API (docs/control.md): the hub as a test instrument. */
 import { ask } from './http.ts';
-import type { Json, Name } from './service.ts';
+import type { Json, JsonObject, Name } from './service.ts';
 
 export interface ConnectionStrings {
   hub: string;
@@ -81,6 +81,86 @@ export interface QueryExplained {
   complete?: boolean;
 }
 
+export interface Simulation {
+  id: number;
+  state: 'running' | 'stopping' | 'ended';
+  prefix: string;
+  devices: number;
+  rate: number;
+  connected: number;
+  sent: number;
+  acknowledged: number;
+  methods: number;
+  messages: number;
+  refused: number;
+  lost: number;
+  failure?: string;
+}
+
+export interface NewSimulation {
+  prefix: string;
+  devices: number;
+  rate: number;
+  duration?: string;
+  /** Text of a template file. */
+  template: string;
+}
+
+/** A part of a condition, and what it came to. */
+export interface Clause {
+  clause: string;
+  type: string;
+  value?: Json;
+  operands?: Clause[];
+}
+
+export interface RouteExplained {
+  name: string;
+  source: string;
+  isEnabled: boolean;
+  takesSource: boolean;
+  taken: boolean;
+  /** Of the fallback route: no other one takes the message. */
+  needed?: boolean;
+  endpointNames: string[];
+  condition: Clause;
+}
+
+export interface RoutesExplained {
+  routes: RouteExplained[];
+  fallbackRoute: RouteExplained;
+  endpoints: string[];
+}
+
+export interface RouteAsked {
+  message: JsonObject;
+  routing: JsonObject;
+  source: string;
+  device?: string;
+}
+
+/** A twin that a configuration would hold for. */
+export interface ConfigurationTarget {
+  device: string;
+  module?: string;
+  ranks: { id: string; priority: number }[];
+  applies: boolean;
+  overruled: { path: string; by: string }[];
+  reason?: string;
+}
+
+export type ConfigurationTried =
+  | { valid: false; code: number; message: string; reason?: string }
+  | {
+      valid: true;
+      family: 'device' | 'module' | 'edge';
+      keepsContent: boolean;
+      query: string;
+      matched: number;
+      complete: boolean;
+      targets: ConfigurationTarget[];
+    };
+
 export interface CloudToDeviceMessage {
   body: string;
   ack: string;
@@ -111,6 +191,16 @@ export const control = {
 
   refusals: async (limit: number) => (await get<{ refusals: Refusal[] }>('explain', { limit: String(limit) })).refusals,
   explain_query: async (query: string) => (await post<QueryExplained>('explain/query', { query })).value,
+  explain_route: async (asked: RouteAsked) => (await post<RoutesExplained>('explain/route', asked)).value,
+  explain_configuration: async (configuration: JsonObject) =>
+    (await post<ConfigurationTried>('explain/configuration', { configuration })).value,
+  routing: () => get<{ isDefault: boolean; routing: JsonObject }>('routing'),
+  put_routing: (routing: JsonObject) => ask<void>('PUT', '/_emulator/routing', { body: { routing } }),
+
+  simulations: async () => (await get<{ simulations: Simulation[] }>('simulations')).simulations,
+  start_simulation: (what: NewSimulation) => post<Simulation>('simulations', what),
+  remove_simulation: (id: number) => ask<void>('DELETE', `/_emulator/simulations/${id}`),
+
   clock: () => get<Clock>('clock'),
   freeze_clock: () => post<Clock>('clock/freeze', {}),
   advance_clock: (by: string) => post<Clock>('clock/advance', { by }),
