@@ -46,6 +46,6 @@ library 'yaml-cpp/' 'emulator/seed/located_document\.cpp'
 library 'valijson/' 'emulator/seed/json_schema\.cpp'
 library 'CLI/' 'emulator/app/'
 library 'proton/' 'protocol/amqp/'
-library 'mosquitto' 'emulator/(app/mqtt_bridge|simulate/(simulation|virtual_device))\.(h|cpp)'
+library 'mosquitto' 'emulator/(app/mqtt_bridge|simulate/mqtt_client)\.(h|cpp)'
 
 exit $failed

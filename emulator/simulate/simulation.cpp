@@ -1,6 +1,5 @@
 #include "emulator/simulate/simulation.h"
 
-#include <mosquitto.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "emulator/simulate/mqtt_client.h"
 #include "emulator/simulate/pattern.h"
 #include "protocol/text/percent.h"
 
@@ -17,10 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using hub::Json;
 
-constexpr std::string_view kMethodTopic = "$iothub/methods/POST/";
-constexpr std::string_view kTwinAnswerTopic = "$iothub/twin/res/";
-constexpr std::string_view kDesiredTopic = "$iothub/twin/PATCH/properties/desired/";
-constexpr int kKeepAliveSeconds = 60;
 constexpr std::chrono::seconds kReconnectDelay{2};
 constexpr std::chrono::seconds kLastMessages{5};
 constexpr std::chrono::milliseconds kTick{20};
@@ -33,10 +29,6 @@ Clock::duration ticks(std::chrono::duration<double> time) {
 
 double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-void require(int code, const char* what) {
-  if (code != MOSQ_ERR_SUCCESS) throw std::runtime_error(std::string(what) + ": " + mosquitto_strerror(code));
 }
 
 std::string text_of(const Json& value) {
@@ -52,44 +44,26 @@ struct Simulation::Shared {
   bool ending = false;
 };
 
-class Simulation::Device {
+class Simulation::Device final : public MqttClient {
  public:
-  Device(Shared& shared, std::string id, std::uint64_t number)
-      : shared_(shared), id_(std::move(id)), generators_(id_, number + 1) {
-    client_ = mosquitto_new(id_.c_str(), true, this);
-    if (client_ == nullptr) throw std::runtime_error("libmosquitto has no memory for a client");
-    require(mosquitto_tls_set(client_, shared_.options.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr),
-            "the hub's CA file cannot be used");
-    require(mosquitto_int_option(client_, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311), "MQTT 3.1.1");
-    mosquitto_max_inflight_messages_set(client_, 0);
-    mosquitto_connect_callback_set(
-        client_, [](mosquitto*, void* self, int code) { static_cast<Device*>(self)->connected(code); });
-    mosquitto_disconnect_callback_set(
-        client_, [](mosquitto*, void* self, int code) { static_cast<Device*>(self)->disconnected(code); });
-    mosquitto_publish_callback_set(
-        client_, [](mosquitto*, void* self, int message) { static_cast<Device*>(self)->acknowledged(message); });
-    mosquitto_message_callback_set(client_, [](mosquitto*, void* self, const mosquitto_message* message) {
-      static_cast<Device*>(self)->received(*message);
-    });
-  }
-  Device(const Device&) = delete;
-  Device& operator=(const Device&) = delete;
-  ~Device() { mosquitto_destroy(client_); }
+  Device(Shared& shared, const std::string& name, std::uint64_t number)
+      : MqttClient({shared.options.host, shared.options.address, shared.options.port, shared.options.ca_file, name,
+                    "simulate"}),
+        shared_(shared),
+        generators_(name, number + 1) {}
 
-  int socket() const { return mosquitto_socket(client_); }
-  bool wants_write() const { return mosquitto_want_write(client_); }
   bool is_connected() const { return connected_; }
   std::size_t in_flight() const { return telemetry_.size(); }
 
-  void read() { after(mosquitto_loop_read(client_, 1)); }
-  void write() { after(mosquitto_loop_write(client_, 1)); }
+  void be_read() { after(read()); }
+  void be_written() { after(write()); }
 
-  void begin() { connect(); }
+  void begin() { come(); }
 
   void tick(Clock::time_point now) {
-    if (socket() >= 0) after(mosquitto_loop_misc(client_));
+    if (socket() >= 0) after(misc());
     if (!connected_) {
-      if (socket() < 0 && now >= connect_at_ && !shared_.ending) connect();
+      if (socket() < 0 && now >= connect_at_ && !shared_.ending) come();
       return;
     }
     while (!answers_.empty() && answers_.front().at <= now) {
@@ -110,7 +84,7 @@ class Simulation::Device {
   /// Answers false when it cannot now.
   bool send_telemetry() {
     if (!connected_ || telemetry_.size() >= kMaxInFlight) return false;
-    std::string topic = "devices/" + id_ + "/messages/events/$.ct=application%2Fjson&$.ce=utf-8";
+    std::string topic = events_topic() + "$.ct=application%2Fjson&$.ce=utf-8";
     const double now = unix_now();
     const DeviceTemplate& does = shared_.device_template;
     for (const auto& [name, pattern] : does.properties.items()) {
@@ -124,10 +98,6 @@ class Simulation::Device {
     return true;
   }
 
-  void leave() {
-    if (socket() >= 0) mosquitto_disconnect(client_);
-  }
-
  private:
   struct Answer {
     Clock::time_point at;
@@ -135,26 +105,20 @@ class Simulation::Device {
     std::string payload;
   };
 
-  void connect() {
-    const SimulationOptions& options = shared_.options;
+  void come() {
     connect_at_ = Clock::now() + kReconnectDelay;
-    const std::string user =
-        options.host + "/" + id_ + "/?api-version=2021-04-12&DeviceClientType=iothub-emulator%20simulate";
-    require(mosquitto_username_pw_set(client_, user.c_str(), options.password(id_).c_str()), "user name and password");
-    if (mosquitto_connect(client_, options.address.c_str(), options.port, kKeepAliveSeconds) != MOSQ_ERR_SUCCESS) {
-      ++shared_.progress.refused;
-    }
+    if (!connect(shared_.options.password(id())).empty()) ++shared_.progress.refused;
   }
 
   void after(int code) {
-    // libmosquitto has closed the socket and called disconnected() itself, but for a TLS handshake that failed.
-    if (code != MOSQ_ERR_SUCCESS && !connected_ && socket() < 0 && !told_) {
+    // libmosquitto has closed the socket and called ended() itself, but for a TLS handshake that failed.
+    if (code != 0 && !connected_ && socket() < 0 && !told_) {
       told_ = true;
       ++shared_.progress.refused;
     }
   }
 
-  void connected(int code) {
+  void answered(int code) override {
     if (code != 0) {
       told_ = true;
       ++shared_.progress.refused;
@@ -163,54 +127,37 @@ class Simulation::Device {
     told_ = false;
     connected_ = true;
     ++shared_.progress.connected;
-    const std::string c2d = "devices/" + id_ + "/messages/devicebound/#";
-    for (const char* topic :
-         {"$iothub/methods/POST/#", "$iothub/twin/res/#", "$iothub/twin/PATCH/properties/desired/#"}) {
-      mosquitto_subscribe(client_, nullptr, topic, 0);
-    }
-    mosquitto_subscribe(client_, nullptr, c2d.c_str(), 1);
+    subscribe();
     const Clock::time_point now = Clock::now();
     report_at_ = now;
     offline_at_ = now + ticks(shared_.device_template.offline_every);
   }
 
-  void disconnected(int code) {
+  void ended(const std::string& why) override {
     if (std::exchange(connected_, false)) --shared_.progress.connected;
-    if (code != 0 && !shared_.ending) ++shared_.progress.lost;
+    if (!why.empty() && !shared_.ending) ++shared_.progress.lost;
     answers_.clear();
     telemetry_.clear();  // clean session: what was not acknowledged is not sent again
   }
 
-  void acknowledged(int message) {
+  void acknowledged(int message) override {
     const auto found = std::find(telemetry_.begin(), telemetry_.end(), message);
     if (found == telemetry_.end()) return;
     telemetry_.erase(found);
     ++shared_.progress.acknowledged;
   }
 
-  void received(const mosquitto_message& message) {
-    const std::string_view topic = message.topic;
-    if (topic.starts_with(kMethodTopic)) {
-      answer_method(topic.substr(kMethodTopic.size()));
-    } else if (topic.starts_with(kTwinAnswerTopic)) {
-      if (!topic.substr(kTwinAnswerTopic.size()).starts_with("2")) ++shared_.progress.refused;
-    } else if (topic.starts_with(kDesiredTopic)) {
-      ++shared_.progress.desired;
-    } else {
-      ++shared_.progress.messages;
-    }
+  void received(std::string_view, std::string_view) override { ++shared_.progress.messages; }
+  void desired_changed(std::string_view) override { ++shared_.progress.desired; }
+  void twin_answered(int status, int) override {
+    if (status / 100 != 2) ++shared_.progress.refused;
   }
 
-  /// `NAME/?$rid=ID`
-  void answer_method(std::string_view rest) {
-    const std::string name = text::percent_decode(rest.substr(0, rest.find('/'))).value_or(std::string());
-    const std::size_t rid = rest.find("?$rid=");
-    if (rid == rest.npos) return;
+  void called(const std::string& name, const std::string& request, std::string_view) override {
     const auto known = shared_.device_template.methods.find(name);
     const DeviceTemplate::Method nothing{.status = 404, .payload = {{"message", "the template has no such method"}}};
     const DeviceTemplate::Method& method = known == shared_.device_template.methods.end() ? nothing : known->second;
-    Answer answer{Clock::now() + ticks(method.delay),
-                  "$iothub/methods/res/" + std::to_string(method.status) + "/" + std::string(rest.substr(rid)),
+    Answer answer{Clock::now() + ticks(method.delay), method_answer_topic(method.status, request),
                   hub::dump(generators_.next(method.payload, "methods/" + name, unix_now()))};
     const auto later =
         std::find_if(answers_.begin(), answers_.end(), [&](const Answer& each) { return each.at > answer.at; });
@@ -220,33 +167,22 @@ class Simulation::Device {
 
   void report() {
     const Json values = generators_.next(shared_.device_template.reported, "reported", unix_now());
-    publish("$iothub/twin/PATCH/properties/reported/?$rid=" + std::to_string(++request_), hub::dump(values), 0);
+    publish(reported_topic(++request_), hub::dump(values), 0);
     ++shared_.progress.reported;
   }
 
-  /// The packet id; 0 when it could not be queued.
-  int publish(const std::string& topic, const std::string& payload, int qos) {
-    int message = 0;
-    const int code = mosquitto_publish(client_, &message, topic.c_str(), static_cast<int>(payload.size()),
-                                       payload.data(), qos, false);
-    return code == MOSQ_ERR_SUCCESS ? message : 0;
-  }
-
   Shared& shared_;
-  const std::string id_;
   Generators generators_;
-  mosquitto* client_ = nullptr;
   bool connected_ = false;
   bool told_ = false;
   Clock::time_point connect_at_{}, report_at_{}, offline_at_{};
   std::deque<Answer> answers_;  ///< by time
   std::vector<int> telemetry_;  ///< not acknowledged yet
-  std::uint64_t request_ = 0;
+  int request_ = 0;
 };
 
 Simulation::Simulation(DeviceTemplate device_template, SimulationOptions options)
     : shared_(std::make_unique<Shared>(Shared{std::move(device_template), std::move(options)})) {
-  mosquitto_lib_init();
   for (const std::string& id : shared_->options.devices) {
     devices_.push_back(std::make_unique<Device>(*shared_, id, devices_.size()));
   }
@@ -254,7 +190,6 @@ Simulation::Simulation(DeviceTemplate device_template, SimulationOptions options
 
 Simulation::~Simulation() {
   devices_.clear();
-  mosquitto_lib_cleanup();
 }
 
 Progress Simulation::run(const std::atomic<bool>& stop, const std::function<void(const Progress&)>& show) {
@@ -304,8 +239,8 @@ Progress Simulation::run(const std::atomic<bool>& stop, const std::function<void
     }
     ::poll(polled.data(), polled.size(), static_cast<int>(kTick.count()));
     for (std::size_t i = 0; i < polled.size(); ++i) {
-      if ((polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) owners[i]->read();
-      if ((polled[i].revents & POLLOUT) != 0 && owners[i]->socket() >= 0) owners[i]->write();
+      if ((polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) owners[i]->be_read();
+      if ((polled[i].revents & POLLOUT) != 0 && owners[i]->socket() >= 0) owners[i]->be_written();
     }
     if (now - shown >= std::chrono::seconds(1)) {
       shown = now;
