@@ -251,7 +251,6 @@ void check_partition_count(int partitions) {
 
 /// Copying the pages of an empty database takes a tenth of the time of making its tables.
 void copy_empty_database(Connection& to, int partitions) {
-  check_partition_count(partitions);
   static std::mutex mutex;
   static std::map<int, Connection> by_partitions;
   const std::scoped_lock lock(mutex);
@@ -283,9 +282,16 @@ struct SqliteStore::Database {
 
   explicit Database(const Options& options) : connection(":memory:") {
     connection.execute(kSettings);
-    copy_empty_database(connection, options.partitions);
-    is_empty = true;
+    check_partition_count(options.partitions);
+    is_made = false;
     prepare(options);
+  }
+
+  /// A store in memory is made with its first write, since many hubs of a test process never see one.
+  void make(int partitions) {
+    if (is_made) return;
+    copy_empty_database(connection, partitions);
+    is_made = true;
   }
 
   void prepare(const Options& options) {
@@ -357,7 +363,7 @@ struct SqliteStore::Database {
   std::unique_ptr<DatabaseLock> lock;
   Connection connection;
   std::unique_ptr<Statements> statements;
-  bool is_empty = false;  ///< it has been made just now
+  bool is_made = true;  ///< it has its tables
 };
 
 std::unique_ptr<SqliteStore> SqliteStore::open(const std::filesystem::path& path, const Options& options) {
@@ -373,10 +379,10 @@ SqliteStore::SqliteStore(std::unique_ptr<Database> database, const Options& opti
       database_(std::move(database)),
       checkpoint_due_at_(options.checkpoint_pages),
       bound_wal_at_(options.max_wal_pages) {
-  if (database_->is_empty) {
-    positions_.resize(static_cast<std::size_t>(options.partitions));
-  } else {
+  if (database_->is_made) {
     load_positions();
+  } else {
+    positions_.resize(static_cast<std::size_t>(options.partitions));
   }
   sqlite3_wal_hook(database_->connection.handle(), note_wal_size, this);
 }
@@ -412,6 +418,7 @@ void SqliteStore::load_positions() {
 
 template <typename Question>
 auto SqliteStore::read(Question question) {
+  if (!database_->is_made) return decltype(question(*database_->statements)){};  // nothing is in it
   try {
     return question(*database_->statements);
   } catch (...) {
@@ -422,6 +429,7 @@ auto SqliteStore::read(Question question) {
 
 template <typename Change>
 auto SqliteStore::write(Change change) {
+  database_->make(options_.partitions);
   return read([&](Database::Statements& statements) {
     if (!has_uncommitted()) statements.begin.run().finish();
     return change(statements);
@@ -861,6 +869,7 @@ void SqliteStore::clear(bool renumber) {
 }
 
 void SqliteStore::save_copy(const std::filesystem::path& file) {
+  database_->make(options_.partitions);
   std::filesystem::path unfinished = file;
   unfinished += ".new";
   std::error_code ignored;
@@ -878,6 +887,7 @@ void SqliteStore::save_copy(const std::filesystem::path& file) {
 void SqliteStore::load_copy(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) throw Error(file.string() + ": there is no such file");
   roll_back();
+  database_->make(options_.partitions);
   // In memory first: it may need another schema, and the file stays as it is.
   Connection copy(":memory:");
   {

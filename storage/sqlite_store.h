@@ -35,6 +35,7 @@ class SqliteStore final : public Store {
   /// when it is in use, damaged, of another program, of a newer schema or of another partition count, or when the
   /// folder is missing or not writable. `<path>.lock` is held as long as the store lives.
   static std::unique_ptr<SqliteStore> open(const std::filesystem::path& path, const Options& options);
+  /// Has its tables from its first write on: a hub that nobody uses costs no more than its connection.
   static std::unique_ptr<SqliteStore> in_memory(const Options& options);
 
   /// Drops the open transaction, checkpoints and removes the WAL.
