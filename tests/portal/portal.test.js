@@ -59,6 +59,7 @@ test('keys stay hidden until somebody asks', async (t) => {
 
 test('a patch of somebody else shows within a second, and writing against the old etag is a clear 412', async (t) => {
   const device = await newDevice('twin');
+  await service('PATCH', `/twins/${device}`, { tags: { site: 'north' } });
   const page = await openPage(t, { hash: `#/devices/${device}` });
   const desired = page.getByRole('region', { name: 'Desired properties' });
   await desired.getByText('version 1').waitFor();
@@ -67,6 +68,9 @@ test('a patch of somebody else shows within a second, and writing against the ol
   await desired.getByText('version 2').waitFor();
   await page.getByText('Versions since this screen was opened').click();
   await page.locator('.diff').getByText('desired.level').waitFor();
+  const earlier = page.getByRole('list', { name: 'Earlier changes' });
+  await earlier.getByText('{"tags":{"site":"north"}}').waitFor();
+  assert.equal(await earlier.getByRole('listitem').count(), 1); // what the screen has seen is not told twice
   await picture(page, 'twin');
 
   await page.getByLabel('hold this version').check();

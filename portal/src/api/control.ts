@@ -34,6 +34,18 @@ export interface Message {
   bodyBase64: string;
 }
 
+/** A twin change event: what was written, not the whole twin. */
+export interface TwinChange {
+  time: string;
+  operation: string;
+  version: number;
+  change: JsonObject;
+}
+
+/** Each looks at 20,000 events of a partition: a stream that is longer is not read to its end for a screen. */
+const kMostPages = 25;
+const kChangesKept = 100;
+
 /** What the hub refused lately and what to do about it. */
 export interface Refusal {
   time: string;
@@ -186,6 +198,23 @@ export const control = {
   connections: () => get<{ connections: Connection[]; clients: ClientConnection[] }>('connections'),
   messages: async ({ device, module }: Name, limit: number) =>
     (await get<{ messages: Message[] }>('messages', { device, module, limit: String(limit) })).messages,
+  /** The latest changes of a twin that the event stream still holds, newest first. */
+  twin_changes: async ({ device, module }: Name) => {
+    const changes: TwinChange[] = [];
+    let since = 'start';
+    for (let page = 0; page < kMostPages; ++page) {
+      const answer = await get<{ messages: Message[]; next: string }>('messages', {
+        device, module, since, source: 'twinChangeEvents', limit: '1000',
+      });
+      for (const { enqueuedTime, properties, body } of answer.messages) {
+        const { version, ...change } = body as JsonObject;
+        changes.push({ time: enqueuedTime, operation: properties['opType'] ?? '', version: Number(version), change });
+      }
+      if (answer.next === since) break;
+      since = answer.next;
+    }
+    return changes.slice(-kChangesKept).reverse();
+  },
   send_c2d: (device: string, message: CloudToDeviceMessage) =>
     ask<{ messageId: string }>('POST', `/_emulator/devices/${encodeURIComponent(device)}/c2d`, { body: { ...message } }),
 

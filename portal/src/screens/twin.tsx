@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { control } from '../api/control.ts';
 import { service, type Json, type JsonObject, type Name, type Twin } from '../api/service.ts';
 import { listen } from '../api/stream.ts';
 import { Diff } from '../components/diff.tsx';
@@ -92,12 +93,47 @@ function Edit({ name, twin, reload }: { name: Name; twin: Twin; reload: () => vo
   );
 }
 
-function History({ versions }: { versions: Version[] }) {
+/** Each property without what the hub notes about it. */
+function written(change: JsonObject): JsonObject {
+  const { tags, properties } = change;
+  const sections = Object.entries((properties ?? {}) as JsonObject)
+    .map(([name, section]) => [name, without_metadata(section as JsonObject)]);
+  return { ...(tags === undefined ? {} : { tags }), ...Object.fromEntries(sections) };
+}
+
+/** Changes that the event stream still holds, from before the versions that this screen has seen. */
+function Earlier({ name, oldest }: { name: Name; oldest: number }) {
+  const changes = useLoad(() => control.twin_changes(name), [name.device, name.module]);
+  return (
+    <Ready of={changes}>
+      {(all) => {
+        const earlier = all.filter(({ version }) => version <= oldest);
+        if (earlier.length === 0) return <p class="quiet">The event stream holds no change from before.</p>;
+        return (
+          <>
+            <h4>Written before</h4>
+            <ol class="changes" aria-label="Earlier changes">
+              {earlier.map(({ version, time, operation, change }, index) => (
+                <li key={index}>
+                  <span class="badge">{version}</span> <time>{time.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}</time>{' '}
+                  {operation} <code>{JSON.stringify(written(change))}</code>
+                </li>
+              ))}
+            </ol>
+          </>
+        );
+      }}
+    </Ready>
+  );
+}
+
+function History({ name, versions }: { name: Name; versions: Version[] }) {
+  const [open, set_open] = useState(false);
   const [chosen, choose] = useState(0);
   const after = versions[chosen];
   const before = versions[chosen + 1];
   return (
-    <details>
+    <details onToggle={(event) => set_open(event.currentTarget.open)}>
       <summary>Versions since this screen was opened ({versions.length})</summary>
       <ol class="timeline">
         {versions.map((version, index) => (
@@ -112,6 +148,7 @@ function History({ versions }: { versions: Version[] }) {
       {after !== undefined && before !== undefined
         ? <Diff before={content(before.twin)} after={content(after.twin)} />
         : <p class="quiet">Nothing older to compare with.</p>}
+      {open && <Earlier name={name} oldest={versions.at(-1)?.twin.version ?? 0} />}
     </details>
   );
 }
@@ -161,7 +198,7 @@ export function TwinView({ name }: { name: Name }) {
             </section>
           </div>
           <Edit name={name} twin={value} reload={twin.reload} />
-          <History versions={versions} />
+          <History name={name} versions={versions} />
         </div>
       )}
     </Ready>
