@@ -31,7 +31,7 @@ class Hub:
     def spawn(self, *flags, **options):
         """Options are those of Popen."""
         self.ready_file.unlink(missing_ok=True)
-        ports = [word for name in ("https", "mqtts", "amqps", "amqp") for word in (f"--{name}-port", "0")]
+        ports = [word for name in ("https", "mqtts", "amqps", "amqp", "portal") for word in (f"--{name}-port", "0")]
         command = [self.binary, "serve", "--data", self.data, "--ca-dir", self.folder / "ca",
                    "--ready-file", self.ready_file, *ports, *flags]  # fmt: skip
         with self.log_file.open("wb") as log:
