@@ -47,19 +47,54 @@ void put_compound(std::string& out, unsigned short_code, const std::vector<Value
   out += body;
 }
 
-/// Strings and symbols are the only arrays a hub sends.
-void put_array(std::string& out, const Array& array) {
-  const bool symbols = !array.items.empty() && std::holds_alternative<Symbol>(array.items.front());
+/// The size and count of a compound type with four bytes each.
+void put_wide_compound(std::string& out, const std::vector<Value>& items) {
   std::string body;
-  for (const Value& item : array.items) {
-    const std::string& text = symbols ? std::get<Symbol>(item).text : std::get<std::string>(item);
-    put(body, static_cast<std::uint32_t>(text.size()));
-    body += text;
-  }
+  for (const Value& item : items) encode(item, body);
+  put(out, static_cast<std::uint32_t>(body.size() + 4));
+  put(out, static_cast<std::uint32_t>(items.size()));
+  out += body;
+}
+
+void put_wide_text(std::string& out, std::string_view bytes) {
+  put(out, static_cast<std::uint32_t>(bytes.size()));
+  out += bytes;
+}
+
+/// The one constructor of an array's elements (1.6.24), in the widest form: it has to fit them all.
+unsigned element_code(const Value& item) {
+  if (std::holds_alternative<bool>(item)) return 0x56;
+  if (std::holds_alternative<Binary>(item)) return 0xB0;
+  if (std::holds_alternative<std::string>(item)) return 0xB1;
+  if (std::holds_alternative<Symbol>(item)) return 0xB3;
+  if (std::holds_alternative<List>(item)) return 0xD0;
+  if (std::holds_alternative<Map>(item)) return 0xD1;
+  std::string encoded;
+  encode(item, encoded);
+  return static_cast<unsigned char>(encoded.front());
+}
+
+/// An element without its constructor.
+void put_element(std::string& out, const Value& item) {
+  if (const auto* boolean = std::get_if<bool>(&item)) return put(out, static_cast<std::uint8_t>(*boolean));
+  if (const auto* binary = std::get_if<Binary>(&item)) return put_wide_text(out, binary->bytes);
+  if (const auto* text = std::get_if<std::string>(&item)) return put_wide_text(out, *text);
+  if (const auto* symbol = std::get_if<Symbol>(&item)) return put_wide_text(out, symbol->text);
+  if (const auto* list = std::get_if<List>(&item)) return put_wide_compound(out, list->items);
+  if (const auto* map = std::get_if<Map>(&item)) return put_wide_compound(out, map->flat);
+  std::string encoded;
+  encode(item, encoded);
+  out.append(encoded, 1);
+}
+
+/// A hub's own arrays hold strings or symbols, but a client's id, which is echoed, may be any array.
+void put_array(std::string& out, const Array& array) {
+  std::string body;
+  for (const Value& item : array.items) put_element(body, item);
   put_code(out, 0xF0);
   put(out, static_cast<std::uint32_t>(body.size() + 5));
   put(out, static_cast<std::uint32_t>(array.items.size()));
-  put_code(out, symbols ? 0xB3 : 0xB1);
+  put_code(out, array.items.empty() ? 0xB1 : element_code(array.items.front()));
   out += body;
 }
 
@@ -195,8 +230,7 @@ class Decoder {
     Decoder inner(body);
     const std::size_t count = wide ? inner.number<std::uint32_t>() : inner.number<std::uint8_t>();
     if (inner.failed_ || count > body.size()) return std::nullopt;
-    std::vector<Value> items;
-    items.reserve(count);
+    std::vector<Value> items;  // grows with what is there: the count is the peer's word, at every depth
     for (std::size_t i = 0; i < count; ++i) {
       std::optional<Value> item = inner.value(depth + 1);
       if (!item) return std::nullopt;
@@ -221,6 +255,7 @@ class Decoder {
       if (!item) return std::nullopt;
       result.items.push_back(std::move(*item));
     }
+    if (!body.empty()) return std::nullopt;
     return Value(std::move(result));
   }
 

@@ -34,6 +34,22 @@ TEST_CASE("a message comes back from its encoding, its id with its type") {
   CHECK(read->body() == "{}more");
 }
 
+TEST_CASE("an id that is an array comes back, whatever its elements are") {
+  for (const Value& item : {Value(std::uint32_t{7}), Value(true), Value(false), Value(Binary{"b"}), Value(Symbol{"s"}),
+                            Value(std::string("t")), Value(List{{Value(1.5)}}), Value(List{}),
+                            Value(Map{{Value(std::string("k")), Value()}}), Value(Array{{Value(std::int8_t{-1})}})}) {
+    Message message;
+    message.message_id = Array{{item, item}};
+    const std::string bytes = encode(message);
+    const auto read = parse_message(bytes);
+    REQUIRE(read);
+    REQUIRE(std::holds_alternative<Array>(read->message_id));
+    CHECK(std::get<Array>(read->message_id).items.size() == 2);
+    CHECK(std::get<Array>(read->message_id).items[1].index() == item.index());
+    CHECK(encode(*read) == bytes);
+  }
+}
+
 TEST_CASE("a message cut at any byte is malformed or a shorter one, never read past its end") {
   Message message;
   message.message_id = std::string("m");
