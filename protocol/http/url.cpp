@@ -4,6 +4,7 @@
 
 #include "protocol/text/ascii.h"
 #include "protocol/text/percent.h"
+#include "protocol/text/utf8.h"
 
 namespace iothub::http {
 namespace {
@@ -16,10 +17,15 @@ std::string_view take_until(std::string_view& rest, char mark) {
   return taken;
 }
 
+std::optional<std::string> decode(std::string_view encoded) {
+  std::optional<std::string> decoded = text::percent_decode(encoded);
+  return decoded && text::is_utf8(*decoded) ? std::move(decoded) : std::nullopt;
+}
+
 std::optional<std::string> decode_parameter(std::string_view encoded) {
   std::string spaced(encoded);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return text::percent_decode(spaced);
+  return decode(spaced);
 }
 
 /// Cuts `https://host:port` off the front of an absolute-form target.
@@ -62,7 +68,7 @@ std::optional<Target> parse_target(std::string_view target) {
   }
 
   while (!path.empty()) {
-    std::optional<std::string> segment = text::percent_decode(take_until(path, '/'));
+    std::optional<std::string> segment = decode(take_until(path, '/'));
     if (!segment) return std::nullopt;
     parsed.segments.push_back(std::move(*segment));
   }

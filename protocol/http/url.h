@@ -21,7 +21,8 @@ struct Target {
   std::string path() const;
 };
 
-/// Reads origin-form and absolute-form; nothing for other forms and for a broken percent-encoding.
+/// Reads origin-form and absolute-form; nothing for other forms, for a broken percent-encoding, and for
+/// what is no UTF-8.
 std::optional<Target> parse_target(std::string_view target);
 
 }  // namespace iothub::http

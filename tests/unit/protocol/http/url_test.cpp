@@ -56,8 +56,9 @@ TEST_CASE("absolute-form names the host") {
   CHECK(parse_target("/http://h/a")->authority == "");
 }
 
-TEST_CASE("other forms and broken encodings are refused") {
-  for (const char* target : {"*", "h:443", "", "devices/d", "/a%", "/a%2", "/a%zz", "/a?x=%f", "ftp://h/a"}) {
+TEST_CASE("other forms, broken encodings and what is no UTF-8 are refused") {
+  for (const char* target : {"*", "h:443", "", "devices/d", "/a%", "/a%2", "/a%zz", "/a?x=%f", "ftp://h/a",
+                             "/jobs/v2/%93", "/a\x93", "/a?x=%c3%28"}) {
     CAPTURE(target);
     CHECK(!parse_target(target));
   }
