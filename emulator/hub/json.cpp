@@ -8,7 +8,12 @@
 namespace iothub::hub {
 namespace {
 
-/// Builds the tree by nlohmann's own DOM parser, and stops it at a depth or a doubled member that no service accepts.
+/// How many members one object may have. Members keep their order, so the library looks for each among all before it:
+/// 200,000 of them in a body of 2 MiB would stop the hub for a minute.
+constexpr std::size_t kMaxJsonMembers = 10'000;
+
+/// Builds the tree by nlohmann's own DOM parser, and stops it at a depth, a number of members or a doubled one that no
+/// service accepts.
 class Guard {
  public:
   bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
@@ -24,6 +29,10 @@ class Guard {
         members_.pop_back();
         break;
       case Json::parse_event_t::key:
+        if (members_.back().size() == kMaxJsonMembers) {
+          reason = "the JSON has an object of more than " + std::to_string(kMaxJsonMembers) + " members";
+          throw Refused{};
+        }
         if (!members_.back().insert(parsed.get_ref<const std::string&>()).second) {
           reason = "the JSON names a member twice: " + parsed.get<std::string>();
           throw Refused{};

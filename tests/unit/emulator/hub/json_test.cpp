@@ -26,3 +26,15 @@ TEST_CASE("what is not JSON, too deep, doubled or out of range is refused with 4
   }
   CHECK(parse_json(R"([{"a":1},{"a":2}])"));
 }
+
+TEST_CASE("an object of very many members is refused before it costs its square") {
+  const auto object_of = [](std::size_t members) {
+    std::string text = "{";
+    for (std::size_t i = 0; i < members; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+    return text + "}";
+  };
+  CHECK(parse_json(object_of(10'000)));
+  const auto refused = parse_json(object_of(200'000));  // of 2 MiB, which the hub takes as a body: it took a minute
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::ArgumentInvalid);
+}
