@@ -52,12 +52,16 @@ DeviceCas::DeviceCas(const std::vector<std::string>& pem_texts) : store_(std::ma
   for (const std::string& pem : pem_texts) {
     const Bio bio(made(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))));
     bool found = false;
+    ERR_clear_error();
     while (const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
       if (X509_check_ca(certificate.get()) == 0) throw std::invalid_argument("it holds a certificate that is no CA's");
       if (X509_STORE_add_cert(store_->x509.get(), certificate.get()) != 1) throw std::bad_alloc();
       found = true;
     }
-    ERR_clear_error();  // the end of the text counts as one
+    const unsigned long end = ERR_peek_last_error();  // the end of the text counts as an error
+    const bool read_whole = ERR_GET_LIB(end) == ERR_LIB_PEM && ERR_GET_REASON(end) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (!read_whole) throw std::invalid_argument("it holds a damaged certificate");
     if (!found) throw std::invalid_argument("it holds no certificate in PEM");
     store_->empty = false;
   }

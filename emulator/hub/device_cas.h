@@ -13,8 +13,8 @@ namespace iothub::hub {
 
 class DeviceCas {
  public:
-  /// Every certificate of the PEM texts. Throws std::invalid_argument for a text without one, and for a certificate
-  /// that is no CA's.
+  /// Every certificate of the PEM texts. Throws std::invalid_argument for a text without one or with a damaged one,
+  /// and for a certificate that is no CA's.
   explicit DeviceCas(const std::vector<std::string>& pem_texts);
   DeviceCas(const DeviceCas&) = delete;
   DeviceCas& operator=(const DeviceCas&) = delete;

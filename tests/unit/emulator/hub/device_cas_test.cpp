@@ -69,6 +69,13 @@ TEST_CASE("a file without a certificate, and one of no CA, are refused") {
   CHECK_THROWS_AS(DeviceCas({made.direct.pem()}), std::invalid_argument);
 }
 
+TEST_CASE("a file with a damaged certificate behind a good one is refused, not half taken") {
+  const Chain made;
+  CHECK_NOTHROW(DeviceCas({made.root.pem() + "a remark\n"}));
+  CHECK_THROWS_AS(DeviceCas({made.root.pem() + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}),
+                  std::invalid_argument);
+}
+
 TEST_CASE("a device of type certificateAuthority connects by a certificate with its own id as common name") {
   TestHub base;
   const std::int64_t now = base.clock.now().unix_seconds();
