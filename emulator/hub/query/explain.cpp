@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "emulator/hub/query/names.h"
+
 namespace iothub::hub::query {
 namespace {
 
@@ -28,13 +30,25 @@ std::string literal_text(const Json& json) {
   if (json.is_string()) {
     std::string quoted = "'";
     for (const char c : json.get_ref<const std::string&>())
-      quoted += c == '\'' ? std::string("\\'") : std::string(1, c);
+      quoted += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
     return quoted + "'";
   }
   if (!json.is_array()) return dump(json);
   std::string list;
   for (const Json& member : json) list += (list.empty() ? "" : ", ") + literal_text(member);
   return "[" + list + "]";
+}
+
+std::string path_text(const Path& path) {
+  std::string text;
+  for (const Path::Step& step : path.steps) {
+    if (const std::string* name = std::get_if<std::string>(&step)) {
+      text += (text.empty() ? "" : ".") + (is_plain_name(*name) ? *name : "[[" + *name + "]]");
+    } else {
+      text += "[" + std::to_string(std::get<std::size_t>(step)) + "]";
+    }
+  }
+  return text;
 }
 
 bool is_logical(Operator op) {
@@ -68,7 +82,7 @@ std::string text_of(const Expression& expression) {
     std::string operator()(const Literal& literal) const {
       return literal.undefined ? "undefined" : literal_text(literal.json);
     }
-    std::string operator()(const Path& path) const { return path.text(); }
+    std::string operator()(const Path& path) const { return path_text(path); }
     std::string operator()(const Operation& operation) const {
       const std::string symbol = symbol_of(operation.op);
       const auto text = [&](const Expression& operand) { return operand_text(operand, operation.op); };

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "emulator/hub/query/names.h"
 #include "protocol/text/ascii.h"
 
 namespace iothub::hub::query {
@@ -39,14 +40,6 @@ constexpr std::string_view kRootNames[] = {"deviceId",
                                            "outcome",
                                            "error"};
 
-constexpr std::string_view kReserved[] = {"SELECT", "FROM", "WHERE", "GROUP", "BY",   "AS",    "TOP",  "AND",
-                                          "OR",     "NOT",  "IN",    "NIN",   "TRUE", "FALSE", "NULL", "UNDEFINED"};
-
-bool is_reserved(std::string_view word) {
-  return std::any_of(std::begin(kReserved), std::end(kReserved),
-                     [&](std::string_view reserved) { return text::equals_ignoring_case(reserved, word); });
-}
-
 struct Token {
   enum class Kind { end, name, quoted_name, number, text, symbol };
   Kind kind = Kind::end;
@@ -60,13 +53,6 @@ struct SyntaxError {
   std::size_t position;
   std::string expected;
 };
-
-bool starts_name(char c) {
-  return text::is_alpha(c) || c == '_' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
-}
-bool continues_name(char c) {
-  return starts_name(c) || text::is_digit(c) || c == '-';
-}
 
 void append_utf8(std::string& out, unsigned code) {
   const auto put = [&](unsigned byte) { out += static_cast<char>(byte); };

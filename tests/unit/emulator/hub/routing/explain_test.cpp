@@ -32,6 +32,8 @@ TEST_CASE("a condition's text says what it means") {
   CHECK(text_of("is_defined($body.x[0].y)") == "IS_DEFINED($body.x[0].y)");
   CHECK(text_of("a in ['x', 'y']") == "a IN ['x', 'y']");
   CHECK(text_of("a != null and b = true") == "a != null AND b = true");
+  CHECK(text_of(R"(a = 'b\\c\'')") == R"(a = 'b\\c\'')");
+  CHECK(text_of("tags.[[from]].[[a b]][1].[[plain]] = 1") == "tags.[[from]].[[a b]][1].plain = 1");
 }
 
 TEST_CASE("every clause of a route says what it came to, undefined ones too") {
