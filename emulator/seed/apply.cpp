@@ -259,6 +259,10 @@ class Applier {
     } else if (plan.write.iot_edge) {
       // Its scope is the hub's to make; that of another hub, in an export, is not taken over.
       plan.write.device_scope = plan.before.iot_edge ? plan.before.device_scope : std::nullopt;
+    } else {
+      // As the registry does: a leaf's parent is named by its deviceScope, whatever its parentScopes say.
+      plan.write.parent_scopes.clear();
+      if (plan.write.device_scope) plan.write.parent_scopes = {*plan.write.device_scope};
     }
     return plan;
   }
@@ -268,6 +272,9 @@ class Applier {
     if (type.empty()) type = write.primary_thumbprint || write.secondary_thumbprint ? "selfSigned" : "sas";
     const bool system_module = identity.module.value.starts_with('$');
     if (type == "none" && identity.is_module() && !system_module) type = "sas";  // as the registry takes it
+    // The registry keeps what the type has: the rest would be told as a change each time.
+    if (type != "selfSigned") write.primary_thumbprint = write.secondary_thumbprint = std::nullopt;
+    if (type != "sas") write.primary_key = write.secondary_key = std::nullopt;
     if (type != "sas" || system_module) return;
     const Json* authentication = hub::member(json, "authentication");
     const Json* keys = authentication == nullptr ? nullptr : hub::member(*authentication, "symmetricKey");

@@ -62,6 +62,28 @@ class Listener final : public hub::DeviceLink {
 
 }  // namespace
 
+TEST_CASE("an exported leaf whose parentScopes are not its deviceScope is applied once") {
+  TestHub test;
+  const std::string leaf = R"({"id":"leaf","importMode":"create","authentication":{"type":"certificateAuthority"},)"
+                           R"("deviceScope":"ms-other-edge://a-1","parentScopes":["ms-azure-iot-edge://b-1"]})";
+  CHECK(changes_of(test.hub, leaf).size() == 1);
+  CHECK(changes_of(test.hub, leaf).empty());
+}
+
+TEST_CASE("a thumbprint of a device with keys, and keys of one with a certificate, are no change each time") {
+  TestHub test;
+  const std::string print(40, 'A');
+  const std::string keys = R"({primaryKey: MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=, )"
+                           R"(secondaryKey: MTEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=})";
+  for (const char* type : {"sas", "selfSigned", "certificateAuthority"}) {
+    const std::string text = "devices: [{deviceId: " + std::string(type) + ", authentication: {type: " + type +
+                             ", symmetricKey: " + keys + ", x509Thumbprint: {primaryThumbprint: " + print + "}}}]";
+    CAPTURE(text);
+    CHECK(changes_of(test.hub, text).size() == 1);
+    CHECK(changes_of(test.hub, text).empty());
+  }
+}
+
 TEST_CASE("a seed makes all that it describes, and applied again it changes nothing") {
   TestHub test;
   CHECK(changes_of(test.hub, corpus("everything.yaml")).size() == 14);
