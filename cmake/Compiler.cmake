@@ -20,6 +20,10 @@ if(IOTHUB_SANITIZE)
   add_link_options(-fsanitize=${IOTHUB_SANITIZE})
 endif()
 
+if(IOTHUB_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # counts what runs, for libFuzzer, in every room
+endif()
+
 # Our own targets only: libraries come in as SYSTEM includes.
 add_library(iothub_warnings INTERFACE)
 target_compile_options(iothub_warnings INTERFACE
