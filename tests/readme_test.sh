@@ -39,7 +39,7 @@ build/release/iothub-emulator health
 (timeout 20 build/release/iothub-emulator monitor --from beginning --json || true) | head -n 1 >"$work/monitored" &
 monitor=$!
 build/release/iothub-emulator simulate --devices 2 --template "$examples/simulate.yaml" --rate 20 --duration 1 >/dev/null 2>&1
-build/release/iothub-emulator messages count=3 wait=30s | grep -q simulated-
+build/release/iothub-emulator messages count=3 wait=30s | grep simulated- >/dev/null
 wait "$monitor" && [ -s "$work/monitored" ]
 build/release/iothub-emulator faults add action=cut operation=telemetry count=1 >/dev/null
 build/release/iothub-emulator clock advance 1h >/dev/null
