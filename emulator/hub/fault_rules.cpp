@@ -32,6 +32,10 @@ std::optional<FaultRule::Action> fault_action_of(std::string_view name) {
   return static_cast<FaultRule::Action>(found - kActions.begin());
 }
 
+std::string FaultRule::reason() const {
+  return "fault rule " + std::to_string(id) + ": " + std::string(name_of(action));
+}
+
 std::uint64_t FaultRules::add(FaultRule rule) {
   rule.id = ++last_id_;
   rules_.push_back(std::move(rule));

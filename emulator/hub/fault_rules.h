@@ -35,6 +35,11 @@ struct FaultRule {
   double probability = 1;
   std::optional<std::uint64_t> count;  ///< how often it still strikes; nothing: without end
   std::uint64_t struck = 0;
+
+  /// `fault rule 3: cut`
+  std::string reason() const;
+  /// What throttle and status answer, where the protocol has a status.
+  int answered_status() const { return action == Action::throttle ? 429 : status; }
 };
 
 std::string_view name_of(FaultRule::Action action);
@@ -55,7 +60,12 @@ class FaultRules {
   const FaultRule* strike(std::string_view protocol, std::string_view device, std::string_view operation) {
     return rules_.empty() ? nullptr : find(protocol, device, operation, false);
   }
-  /// The same among the rules that name the device.
+  /// Whether a rule takes what the hub would push to the device; it can only be dropped.
+  bool loses(std::string_view protocol, std::string_view device, std::string_view operation) {
+    const FaultRule* rule = strike(protocol, device, operation);
+    return rule != nullptr && rule->action == FaultRule::Action::drop;
+  }
+  /// strike() among the rules that name the device.
   const FaultRule* strike_named(std::string_view protocol, std::string_view device, std::string_view operation) {
     return rules_.empty() ? nullptr : find(protocol, device, operation, true);
   }

@@ -14,8 +14,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
-#include <vector>
 
 namespace iothub::amqp {
 namespace {
@@ -341,16 +341,18 @@ void Engine::receive_delivery(pn_link_t* link, pn_delivery_t* delivery) {
   const LinkId id = id_of(link);
   if (find(id) == nullptr) return;  // refused before it came
   const DeliveryId number = ++last_delivery_;
-  held_.emplace(number, delivery);
+  held_.emplace_back(number, delivery);
   if (!handler_.holds(id, number, whole)) answer(number, handler_.message(id, whole));
   if (find(id) != nullptr && pn_link_credit(link) < kIncomingCredit / 2)
     pn_link_flow(link, kIncomingCredit - pn_link_credit(link));
 }
 
 void Engine::answer(DeliveryId id, const std::optional<Condition>& refusal) {
-  const auto found = held_.extract(id);
-  if (found.empty()) return;
-  pn_delivery_t* delivery = found.mapped();
+  // The newest mostly.
+  const auto found = std::find_if(held_.rbegin(), held_.rend(), [id](const auto& each) { return each.first == id; });
+  if (found == held_.rend()) return;
+  pn_delivery_t* delivery = found->second;
+  held_.erase(std::next(found).base());
   if (refusal) {
     set(pn_disposition_condition(pn_delivery_local(delivery)), *refusal);
     pn_delivery_update(delivery, PN_REJECTED);

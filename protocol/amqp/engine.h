@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocol/amqp/frame_normaliser.h"
 #include "protocol/amqp/value.h"
@@ -134,7 +136,7 @@ class Engine {
   std::string user_;  ///< Proton keeps the pointer
   std::map<LinkId, pn_link_t*> links_;
   std::map<pn_delivery_t*, std::string> partial_;
-  std::map<DeliveryId, pn_delivery_t*> held_;
+  std::vector<std::pair<DeliveryId, pn_delivery_t*>> held_;  ///< that have no answer yet, oldest first
   DeliveryId last_delivery_ = 0;
   LinkId last_link_ = 0;
   std::uint64_t last_tag_ = 0;

@@ -494,8 +494,8 @@ void AmqpSession::detach_cbs(bool peer_receives, const amqp::Condition& conditio
 // ---- messages -------------------------------------------------------------------------------------------------------
 
 bool AmqpSession::holds(amqp::LinkId id, amqp::DeliveryId delivery, std::string_view bytes) {
-  DeviceLinks* device = devices_.find(id);
-  return device != nullptr && rule_faults_.holds(*hub_, *device, id, delivery, bytes);
+  return rule_faults_.may_strike(*hub_) && devices_.find(id) != nullptr &&
+         rule_faults_.holds(*hub_, id, delivery, bytes);
 }
 
 std::optional<amqp::Condition> AmqpSession::message(amqp::LinkId id, std::string_view bytes) {

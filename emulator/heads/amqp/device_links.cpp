@@ -233,8 +233,7 @@ bool DeviceLinks::refuse_twin_request(amqp::LinkId id, std::string_view bytes, c
 }
 
 bool DeviceLinks::loses(std::string_view operation) {
-  const hub::FaultRule* rule = hub_.fault_rules().strike("amqp", identity().device.value, operation);
-  return rule != nullptr && rule->action == hub::FaultRule::Action::drop;
+  return hub_.fault_rules().loses("amqp", identity().device.value, operation);
 }
 
 std::optional<amqp::Condition> DeviceLinks::take_telemetry(const amqp::Message& envelope) {

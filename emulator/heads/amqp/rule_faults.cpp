@@ -11,18 +11,10 @@ namespace {
 
 using Action = hub::FaultRule::Action;
 
-std::string reason_of(const hub::FaultRule& rule) {
-  return "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
-}
-
-int status_of(const hub::FaultRule& rule) {
-  if (rule.action == Action::throttle) return 429;
-  return rule.action == Action::refuse_connection ? 503 : rule.status;
-}
-
 hub::HubError error_of(const hub::FaultRule& rule) {
   constexpr int kCodesOfAStatus = 1000;
-  return {static_cast<hub::ErrorCode>(status_of(rule) * kCodesOfAStatus), reason_of(rule), {}, {}};
+  const int status = rule.action == Action::refuse_connection ? 503 : rule.answered_status();
+  return {static_cast<hub::ErrorCode>(status * kCodesOfAStatus), rule.reason(), {}, {}};
 }
 
 }  // namespace
@@ -35,7 +27,7 @@ bool RuleFaults::opens(hub::Hub& hub) {
   if (rule == nullptr) return false;
   switch (rule->action) {
     case Action::drop:
-      spdlog::info("amqp {}: the connection is not answered: {}", connection_.id, reason_of(*rule));
+      spdlog::info("amqp {}: the connection is not answered: {}", connection_.id, rule->reason());
       connection_.ended();
       return true;
     case Action::delay:
@@ -43,13 +35,13 @@ bool RuleFaults::opens(hub::Hub& hub) {
       return false;
     case Action::cut:
       connection_.ended();
-      connection_.outbox.abort(reason_of(*rule));
+      connection_.outbox.abort(rule->reason());
       return true;
     case Action::refuse_connection:
     case Action::throttle:
     case Action::status:
     case Action::duplicate:
-      connection_.engine.close({"amqp:internal-error", reason_of(*rule)});
+      connection_.engine.close({"amqp:internal-error", rule->reason()});
       return true;
   }
   return false;
@@ -57,85 +49,69 @@ bool RuleFaults::opens(hub::Hub& hub) {
 
 std::optional<RuleFaults::Struck> RuleFaults::attaches(hub::Hub& hub, const hub::Identity& identity,
                                                        std::function<void()> attach) {
-  const auto strike = [this, &hub, device = identity.device.value, attach]() -> std::optional<Struck> {
+  const Strike strike = [this, &hub, device = identity.device.value, attach]() -> std::optional<Struck> {
     const hub::FaultRule* rule = hub.fault_rules().strike_named("amqp", device, "connect");
-    if (rule == nullptr) return std::nullopt;
-    std::optional<Struck> struck = suffer(*rule, attach);
-    if (struck->refusal) struck->refusal = condition_of(hub, error_of(*rule));
-    return struck;
+    return rule == nullptr ? std::nullopt : suffer(hub, *rule, attach);
   };
-  if (!delay_.is_set()) return strike();
-  waiting_.push_back({[strike] { return strike().has_value(); }, std::move(attach)});
-  return Struck{};
+  return in_turn(strike, std::move(attach));
 }
 
-bool RuleFaults::holds(hub::Hub& hub, DeviceLinks& device, amqp::LinkId link, amqp::DeliveryId delivery,
-                       std::string_view bytes) {
-  if (!may_strike(hub)) return false;
+bool RuleFaults::holds(hub::Hub& hub, amqp::LinkId link, amqp::DeliveryId delivery, std::string_view bytes) {
   const std::string kept(bytes);
-  if (!delay_.is_set()) return strikes_message(hub, device, link, delivery, kept);
-  const auto strike = [this, &hub, link, delivery, kept] {
-    DeviceLinks* sender = connection_.devices.find(link);
-    return sender == nullptr || strikes_message(hub, *sender, link, delivery, kept);
-  };
-  const auto act = [this, link, delivery, kept] {
-    if (DeviceLinks* sender = connection_.devices.find(link)) {
-      connection_.engine.answer(delivery, connection_.devices.message(*sender, link, kept));
-    }
-  };
-  waiting_.push_back({strike, act});
-  return true;
-}
-
-bool RuleFaults::strikes_message(hub::Hub& hub, DeviceLinks& device, amqp::LinkId link, amqp::DeliveryId delivery,
-                                 const std::string& bytes) {
-  const std::string_view operation = device.operation_of(link);
-  const hub::FaultRule* found = hub.fault_rules().strike("amqp", device.identity().device.value, operation);
-  if (found == nullptr) return false;
-  const hub::FaultRule rule = *found;  // the next look at the rules takes its place
-  if (rule.action == Action::duplicate) {
-    connection_.devices.message(device, link, bytes);
-    return false;
-  }
-  const std::optional<Struck> struck = suffer(rule, [this, link, delivery, bytes] {
-    if (DeviceLinks* sender = connection_.devices.find(link)) {
-      connection_.engine.answer(delivery, connection_.devices.message(*sender, link, bytes));
-    }
-  });
-  if (!struck->refusal) return true;
-  // A twin request has an answer of its own to say it.
-  if (connection_.devices.refuse_twin_request(device, link, bytes, error_of(rule))) {
-    connection_.engine.answer(delivery, std::nullopt);
-  } else {
-    connection_.engine.answer(delivery, condition_of(hub, error_of(rule)));
-  }
-  return true;
+  const Strike strike = [this, &hub, link, delivery, kept] { return strike_message(hub, link, delivery, kept); };
+  return in_turn(strike, [this, link, delivery, kept] { handle(link, delivery, kept); }).has_value();
 }
 
 std::optional<RuleFaults::Struck> RuleFaults::settles(hub::Hub& hub, const DeviceLinks& device,
                                                       std::function<void()> settle) {
-  const auto strike = [this, &hub, name = device.identity().device.value, settle]() -> std::optional<Struck> {
+  const Strike strike = [this, &hub, name = device.identity().device.value, settle]() -> std::optional<Struck> {
     const hub::FaultRule* rule = hub.fault_rules().strike("amqp", name, "c2d");
-    if (rule == nullptr) return std::nullopt;
-    std::optional<Struck> struck = suffer(*rule, settle);
-    if (struck->refusal) struck->refusal = condition_of(hub, error_of(*rule));
-    return struck;
+    return rule == nullptr ? std::nullopt : suffer(hub, *rule, settle);
   };
+  return in_turn(strike, std::move(settle));
+}
+
+std::optional<RuleFaults::Struck> RuleFaults::in_turn(Strike strike, std::function<void()> act) {
   if (!delay_.is_set()) return strike();
-  waiting_.push_back({[strike] { return strike().has_value(); }, std::move(settle)});
+  waiting_.push_back({std::move(strike), std::move(act)});
   return Struck{};
 }
 
-/// A refusal is the caller's to word.
-std::optional<RuleFaults::Struck> RuleFaults::suffer(const hub::FaultRule& rule, std::function<void()> act) {
-  const std::string reason = reason_of(rule);
+std::optional<RuleFaults::Struck> RuleFaults::strike_message(hub::Hub& hub, amqp::LinkId link,
+                                                             amqp::DeliveryId delivery, const std::string& bytes) {
+  DeviceLinks* device = connection_.devices.find(link);
+  if (device == nullptr) return Struck{};  // it has gone while its message waited
+  const hub::FaultRule* found =
+      hub.fault_rules().strike("amqp", device->identity().device.value, device->operation_of(link));
+  if (found == nullptr) return std::nullopt;
+  const hub::FaultRule rule = *found;  // the next look at the rules takes its place
+  if (rule.action == Action::duplicate) {
+    connection_.devices.message(*device, link, bytes);
+    return std::nullopt;
+  }
+  const std::optional<Struck> struck =
+      suffer(hub, rule, [this, link, delivery, bytes] { handle(link, delivery, bytes); });
+  if (!struck->refusal) return struck;
+  // A twin request has an answer of its own to say it.
+  const bool answered = connection_.devices.refuse_twin_request(*device, link, bytes, error_of(rule));
+  connection_.engine.answer(delivery, answered ? std::nullopt : struck->refusal);
+  return struck;
+}
+
+void RuleFaults::handle(amqp::LinkId link, amqp::DeliveryId delivery, const std::string& bytes) {
+  DeviceLinks* device = connection_.devices.find(link);
+  if (device != nullptr) connection_.engine.answer(delivery, connection_.devices.message(*device, link, bytes));
+}
+
+std::optional<RuleFaults::Struck> RuleFaults::suffer(hub::Hub& hub, const hub::FaultRule& rule,
+                                                     std::function<void()> act) {
   switch (rule.action) {
     case Action::drop:
-      spdlog::info("amqp {}: what a device sent is dropped by {}", connection_.id, reason);
+      spdlog::info("amqp {}: what a device sent is dropped by {}", connection_.id, rule.reason());
       return Struck{};
     case Action::cut:
       connection_.ended();
-      connection_.outbox.abort(reason);
+      connection_.outbox.abort(rule.reason());
       return Struck{};
     case Action::delay:
       delay(rule.delay, std::move(act));
@@ -146,7 +122,7 @@ std::optional<RuleFaults::Struck> RuleFaults::suffer(const hub::FaultRule& rule,
     case Action::duplicate:
       break;
   }
-  return Struck{amqp::Condition{}};
+  return Struck{condition_of(hub, error_of(rule))};
 }
 
 void RuleFaults::delay(std::chrono::milliseconds time, std::function<void()> act) {

@@ -42,23 +42,26 @@ class RuleFaults {
   /// A device's first link on the connection, which rules that name the device strike. `attach` does what is asked.
   std::optional<Struck> attaches(hub::Hub& hub, const hub::Identity& identity, std::function<void()> attach);
   /// A device's message. True: the engine's answer() comes from here, or never.
-  bool holds(hub::Hub& hub, DeviceLinks& device, amqp::LinkId link, amqp::DeliveryId delivery, std::string_view bytes);
+  bool holds(hub::Hub& hub, amqp::LinkId link, amqp::DeliveryId delivery, std::string_view bytes);
   /// A device settles a cloud-to-device message. `settle` does it.
   std::optional<Struck> settles(hub::Hub& hub, const DeviceLinks& device, std::function<void()> settle);
 
   void clear();
 
  private:
+  using Strike = std::function<std::optional<Struck>()>;
+
   /// What waits behind a delay: everything that the connection's devices ask for, in order.
   struct Waiting {
-    /// Whether a rule strikes it (again) when its turn comes. Null for what a delay has struck: it is done.
-    std::function<bool()> strike;
+    Strike strike;  ///< when its turn comes; null for what a delay has struck
     std::function<void()> act;
   };
-
-  bool strikes_message(hub::Hub& hub, DeviceLinks& device, amqp::LinkId link, amqp::DeliveryId delivery,
-                       const std::string& bytes);
-  std::optional<Struck> suffer(const hub::FaultRule& rule, std::function<void()> act);
+  /// Strikes now, or, behind a delay, when the turn comes.
+  std::optional<Struck> in_turn(Strike strike, std::function<void()> act);
+  std::optional<Struck> strike_message(hub::Hub& hub, amqp::LinkId link, amqp::DeliveryId delivery,
+                                       const std::string& bytes);
+  void handle(amqp::LinkId link, amqp::DeliveryId delivery, const std::string& bytes);
+  std::optional<Struck> suffer(hub::Hub& hub, const hub::FaultRule& rule, std::function<void()> act);
   void delay(std::chrono::milliseconds time, std::function<void()> act);
   void go_on();
 

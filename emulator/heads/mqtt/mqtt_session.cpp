@@ -193,7 +193,7 @@ void MqttSession::hold(std::chrono::milliseconds delay) {
 
 void MqttSession::suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& packet) {
   using Action = hub::FaultRule::Action;
-  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  const std::string reason = rule.reason();
   const auto* connect = std::get_if<mqtt::Connect>(&packet);
   const auto* publish = std::get_if<mqtt::Publish>(&packet);
   switch (rule.action) {
@@ -215,7 +215,7 @@ void MqttSession::suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& p
       break;
   }
   if (connect != nullptr) return refuse(*connect, kServerUnavailable, reason);
-  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  const int status = rule.answered_status();
   PublishTopic topic = ForeignTopic{};
   if (publish != nullptr && principal_) topic = parse_publish_topic(publish->topic, identity());
   const auto* get = std::get_if<TwinGetTopic>(&topic);
@@ -227,8 +227,7 @@ void MqttSession::suffer(const hub::FaultRule& rule, const mqtt::ClientPacket& p
 }
 
 bool MqttSession::loses(std::string_view operation) {
-  const hub::FaultRule* rule = hub_->fault_rules().strike("mqtt", identity().device.value, operation);
-  return rule != nullptr && rule->action == hub::FaultRule::Action::drop;
+  return hub_->fault_rules().loses("mqtt", identity().device.value, operation);
 }
 
 // ---- CONNECT ------------------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ void RestSession::serve_own(http::Request request, http::Target target) {
 
 bool RestSession::survives(const hub::FaultRule& rule, http::Request& request) {
   using Action = hub::FaultRule::Action;
-  const std::string reason = "fault rule " + std::to_string(rule.id) + ": " + std::string(name_of(rule.action));
+  const std::string reason = rule.reason();
   spdlog::info("{}: {}: {}", peer_.connection_id, exchange_.operation, reason);
   switch (rule.action) {
     case Action::duplicate:  // doubles telemetry over MQTT
@@ -361,7 +361,7 @@ bool RestSession::survives(const hub::FaultRule& rule, http::Request& request) {
     case Action::status:
       break;
   }
-  const int status = rule.action == Action::throttle ? 429 : rule.status;
+  const int status = rule.answered_status();
   const std::string_view name = fault_name(status);
   hub::Json body;
   body["Message"] = "ErrorCode:" + std::string(name) + ";" + reason;

@@ -41,12 +41,18 @@ std::vector<std::string> bodies(AmqpWorld& world) {
 
 using Bodies = std::vector<std::string>;
 
+/// d1 with its link for telemetry.
+struct Sender {
+  AmqpWorld world;
+  DeviceClient client{world};
+  AmqpPeer::Link& events = client.sender(kEvents);
+};
+
 }  // namespace
 
 TEST_CASE("telemetry that a rule drops is neither stored nor answered; what follows is") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::drop});
   CHECK(client.send(events, message_of("1")) == "none");
   CHECK(client.send(events, message_of("2")) == "accepted");
@@ -54,9 +60,8 @@ TEST_CASE("telemetry that a rule drops is neither stored nor answered; what foll
 }
 
 TEST_CASE("telemetry that a rule refuses is rejected with the condition of the status") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::throttle});
   CHECK(client.send(events, message_of("1")) == "rejected: com.microsoft:device-container-throttled");
   add(world, {"telemetry", Action::status});
@@ -65,18 +70,16 @@ TEST_CASE("telemetry that a rule refuses is rejected with the condition of the s
 }
 
 TEST_CASE("telemetry that a rule doubles is stored twice and accepted once") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::duplicate});
   CHECK(client.send(events, message_of("1")) == "accepted");
   CHECK(bodies(world) == Bodies{"1", "1"});
 }
 
 TEST_CASE("a rule of another device or protocol strikes nothing here") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::drop, 0ms, "d2"});
   hub::FaultRule mqtt;
   mqtt.protocol = "mqtt";
@@ -86,9 +89,8 @@ TEST_CASE("a rule of another device or protocol strikes nothing here") {
 }
 
 TEST_CASE("a delay holds the connection: what comes meanwhile waits behind it, and a rule may strike it then") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::delay, 500ms});
   pn_delivery_t* first = client.peer.send(events, message_of("1"));
   pn_delivery_t* second = client.peer.send(events, message_of("2"));
@@ -111,9 +113,8 @@ TEST_CASE("a delay holds the connection: what comes meanwhile waits behind it, a
 }
 
 TEST_CASE("the link of a delayed message may be gone when its time comes") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::delay, 500ms});
   client.peer.send(events, message_of("1"));
   client.exchange();
@@ -126,9 +127,8 @@ TEST_CASE("the link of a delayed message may be gone when its time comes") {
 }
 
 TEST_CASE("a cut ends the connection without a word") {
-  AmqpWorld world;
-  DeviceClient client(world);
-  AmqpPeer::Link& events = client.sender(kEvents);
+  Sender sender;
+  auto& [world, client, events] = sender;
   add(world, {"telemetry", Action::cut});
   CHECK(client.send(events, message_of("1")) == "none");
   CHECK(client.outbox.aborted);
