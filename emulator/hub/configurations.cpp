@@ -1,7 +1,6 @@
 #include "emulator/hub/configurations.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "emulator/hub/query/queries.h"
@@ -168,9 +167,8 @@ void Configurations::configurations_changed() {
     by_priority_.push_back(&configuration);
     last_time_ = std::max(last_time_, configuration.updated);
   }
-  std::sort(by_priority_.begin(), by_priority_.end(), [](const Configuration* a, const Configuration* b) {
-    return std::tie(a->priority, a->created, a->id) < std::tie(b->priority, b->created, b->id);
-  });
+  std::sort(by_priority_.begin(), by_priority_.end(),
+            [](const Configuration* a, const Configuration* b) { return is_weaker(*a, *b); });
 }
 
 // ---- when twins are settled and rows counted ------------------------------------------------------------------------

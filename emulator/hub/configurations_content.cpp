@@ -66,10 +66,6 @@ const Json* find_at(const Json& tree, const LeafPath& path) {
   return here;
 }
 
-bool starts_with(const LeafPath& path, const LeafPath& prefix) {
-  return path.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
-}
-
 void erase_below(std::map<LeafPath, DesiredLeaf>& leaves, const LeafPath& prefix) {
   auto entry = leaves.lower_bound(prefix);
   while (entry != leaves.end() && starts_with(entry->first, prefix)) entry = leaves.erase(entry);
@@ -128,6 +124,10 @@ bool remove_departed(const Json& value, const Json& metadata, const DesiredPlan&
 }
 
 }  // namespace
+
+bool starts_with(const LeafPath& path, const LeafPath& prefix) {
+  return path.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+}
 
 std::vector<DesiredLeaf> leaves_of(const Json& twin_content) {
   std::vector<DesiredLeaf> leaves;

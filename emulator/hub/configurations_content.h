@@ -17,6 +17,7 @@ namespace iothub::hub {
 
 /// Names from the root of desired down.
 using LeafPath = std::vector<std::string>;
+bool starts_with(const LeafPath& path, const LeafPath& prefix);
 
 /// A value that is written whole: anything but an object with members. `by` and `digest` become `$lastUpdatedBy` and
 /// `$lastUpdatedByDigest` of its metadata, as a real twin shows them at leaves only; empty: no such members.

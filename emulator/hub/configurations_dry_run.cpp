@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "emulator/hub/configurations_content.h"
@@ -26,11 +25,8 @@ struct Ranked {
   std::set<Identity> matched{};
 };
 
-/// As Configurations orders them, the strongest first.
 bool is_stronger(const Ranked& a, const Ranked& b) {
-  const Configuration& x = a.configuration;
-  const Configuration& y = b.configuration;
-  return std::tie(x.priority, x.created, x.id) > std::tie(y.priority, y.created, y.id);
+  return is_weaker(b.configuration, a.configuration);
 }
 
 /// The twins it is for; empty: none.
@@ -101,9 +97,9 @@ class Matcher {
   bool complete_ = true;
 };
 
+/// One of them would stand in the other's place.
 bool collide(const LeafPath& a, const LeafPath& b) {
-  const std::size_t shorter = std::min(a.size(), b.size());
-  return std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(shorter), b.begin());
+  return starts_with(a, b) || starts_with(b, a);
 }
 
 std::string text_of(const LeafPath& path) {
@@ -113,14 +109,7 @@ std::string text_of(const LeafPath& path) {
 }
 
 std::vector<DesiredLeaf> leaves_of_twin(const Configuration& configuration) {
-  return leaves_of(configuration.content.at(configuration.family == ConfigurationFamily::module ? "moduleContent"
-                                                                                                : "deviceContent"));
-}
-
-bool is_base(const Configuration& deployment) {
-  const Json& modules = deployment.content.at("modulesContent");
-  const Json* agent = member(modules, "$edgeAgent");
-  return agent != nullptr && agent->contains("properties.desired");
+  return leaves_of(twin_content_of(configuration));
 }
 
 /// The paths of the draft that a stronger one writes, with its id.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tuple>
 
 #include "emulator/hub/configurations_content.h"
 #include "emulator/hub/etag.h"
@@ -245,6 +246,18 @@ Result<Json> checked_content(const Json& content) {
       return invalid_configuration_content("'" + module + "' is no module id");
   }
   return Json{{given->member, family}};
+}
+
+bool is_weaker(const Configuration& a, const Configuration& b) {
+  return std::tie(a.priority, a.created, a.id) < std::tie(b.priority, b.created, b.id);
+}
+
+bool is_base(const Configuration& deployment) {
+  return deployment.content["modulesContent"]["$edgeAgent"].contains("properties.desired");
+}
+
+const Json& twin_content_of(const Configuration& configuration) {
+  return configuration.content[configuration.family == ConfigurationFamily::module ? "moduleContent" : "deviceContent"];
 }
 
 Result<Configuration> configuration_from_json(const Json& body, const std::string& id, const Json* kept_content) {

@@ -54,6 +54,14 @@ struct Configuration {
   std::string digest() const { return std::to_string(updated.ticks); }
 };
 
+/// In which order configurations are laid one over another: the higher priority, else the newer, stands.
+bool is_weaker(const Configuration& a, const Configuration& b);
+/// A deployment that stands alone says all of $edgeAgent; a layered one adds to such a base (IoT Edge: layered
+/// deployments).
+bool is_base(const Configuration& deployment);
+/// What a configuration of devices or modules writes.
+const Json& twin_content_of(const Configuration& configuration);
+
 /// `[a-z0-9-+%_*!']{1,128}` (probed).
 bool valid_configuration_id(std::string_view id);
 

@@ -27,16 +27,6 @@ bool is_applied(const Json& statuses, const std::string& id) {
   return entry != statuses.end() && entry->value("status", "") == kApplied;
 }
 
-/// A deployment that stands alone says all of $edgeAgent; a layered one adds to such a base (IoT Edge: layered
-/// deployments).
-bool is_base(const Configuration& deployment) {
-  return deployment.content["modulesContent"]["$edgeAgent"].contains("properties.desired");
-}
-
-const Json& twin_content_of(const Configuration& configuration) {
-  return configuration.content[configuration.family == ConfigurationFamily::module ? "moduleContent" : "deviceContent"];
-}
-
 bool matches(const Configuration& configuration, const query::TwinRow& row) {
   switch (configuration.target.kind) {
     case ConfigurationTarget::Kind::none:
