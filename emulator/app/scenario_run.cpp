@@ -14,8 +14,8 @@
 #include "emulator/app/child_process.h"
 #include "emulator/app/client_environment.h"
 #include "emulator/app/connection_string.h"
+#include "emulator/app/device_token.h"
 #include "emulator/app/scenario_hub.h"
-#include "emulator/hub/sas_token.h"
 #include "emulator/scenario/matcher.h"
 #include "emulator/seed/derived_key.h"
 #include "emulator/simulate/virtual_device.h"
@@ -32,7 +32,6 @@ using Clock = std::chrono::steady_clock;
 using State = simulate::VirtualDevice::State;
 
 constexpr std::string_view kApiVersion = "?api-version=2021-04-12";
-constexpr std::chrono::hours kTokenLife{1};
 constexpr std::chrono::milliseconds kTick{10};
 constexpr std::chrono::milliseconds kTwinPoll{50};
 /// For what takes no `within`: a connection, an acknowledgement.
@@ -210,9 +209,7 @@ class Run {
     } catch (const HubClientError&) {  // deleted or disabled: the hub shall say so, not we
       key = seed::derived_key(seed::kDefaultKeySeed, "device", id, "primary");
     }
-    const auto expiry = std::chrono::system_clock::now() + kTokenLife;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count();
-    return hub::sign_sas_token(hub_.host() + "/devices/" + id, {}, key, seconds).value_or(std::string());
+    return device_token(hub_.host(), id, key).value_or(std::string());
   }
 
   void start_program(const Json& arguments) {

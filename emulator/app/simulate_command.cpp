@@ -6,17 +6,15 @@
 #include <iostream>
 
 #include "emulator/app/connection_string.h"
+#include "emulator/app/device_token.h"
 #include "emulator/app/exit_status.h"
 #include "emulator/app/hub_client.h"
 #include "emulator/app/seed_files.h"
-#include "emulator/hub/sas_token.h"
 #include "emulator/seed/derived_key.h"
 #include "emulator/simulate/simulation.h"
 
 namespace iothub::app {
 namespace {
-
-constexpr std::chrono::hours kTokenLife{1};
 
 std::atomic<bool> stop_simulating{false};  // what a signal handler may touch
 
@@ -60,11 +58,7 @@ int run_simulate_command(const Config& config, const RunningHub& hub) {
   options.ca_file = hub.ca_file;
   options.rate = config.rate;
   options.duration = std::chrono::duration<double>(config.duration_seconds);
-  options.password = [&](const std::string& id) {
-    const auto expiry = std::chrono::system_clock::now() + kTokenLife;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count();
-    return hub::sign_sas_token(options.host + "/devices/" + id, {}, keys.at(id), seconds).value();
-  };
+  options.password = [&](const std::string& id) { return device_token(options.host, id, keys.at(id)).value(); };
 
   std::signal(SIGINT, [](int) { stop_simulating = true; });
   std::signal(SIGTERM, [](int) { stop_simulating = true; });

@@ -7,16 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "emulator/app/device_token.h"
 #include "emulator/hub/etag.h"
 #include "emulator/hub/registry.h"
-#include "emulator/hub/sas_token.h"
 
 namespace iothub::app {
 namespace {
 
 using hub::Json;
-
-constexpr std::chrono::hours kTokenLife{1};
 
 /// The device's primary key; it is made where it is missing.
 hub::Result<std::string> key_of(hub::Hub& hub, const std::string& id) {
@@ -33,9 +31,7 @@ hub::Result<std::string> key_of(hub::Hub& hub, const std::string& id) {
 /// A token for the device, by its key, whenever it connects.
 std::function<std::string(const std::string&)> passwords(std::string host, std::map<std::string, std::string> keys) {
   return [host = std::move(host), keys = std::move(keys)](const std::string& id) {
-    const auto expiry = std::chrono::system_clock::now() + kTokenLife;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count();
-    return hub::sign_sas_token(host + "/devices/" + id, {}, keys.at(id), seconds).value();
+    return device_token(host, id, keys.at(id)).value();
   };
 }
 

@@ -20,7 +20,6 @@ namespace iothub::app {
 
 class Simulations {
  public:
-  static constexpr int kMostDevices = 1000;  ///< of one simulation
   static constexpr std::size_t kMostRunning = 16;
   static constexpr std::size_t kMostEnded = 20;  ///< that are still listed
 
