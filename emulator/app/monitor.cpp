@@ -9,6 +9,7 @@
 #include "protocol/amqp/message.h"
 #include "protocol/text/base64.h"
 #include "protocol/text/timestamp.h"
+#include "protocol/text/utf8.h"
 
 namespace iothub::app {
 namespace {
@@ -23,12 +24,6 @@ std::string enqueued_time(const amqp::Message& event) {
   const amqp::Value* value = amqp::find(event.annotations, "iothub-enqueuedtime");
   const auto* time = value == nullptr ? nullptr : std::get_if<amqp::Time>(value);
   return time == nullptr ? std::string("-") : iso(*time);
-}
-
-bool is_utf8(const std::string& text) {
-  using Handler = Json::error_handler_t;
-  const Json json(text);
-  return json.dump(-1, ' ', false, Handler::ignore) == json.dump(-1, ' ', false, Handler::replace);
 }
 
 std::string base64(const std::string& bytes) {
@@ -77,7 +72,8 @@ std::string event_text(const amqp::Message& event) {
   const std::string module = amqp::text_at(event.annotations, "iothub-connection-module-id");
   if (!module.empty()) line += "/" + module;
   const std::string body = event.body();
-  line += " " + amqp::text_at(event.annotations, "iothub-message-source") + " " + (is_utf8(body) ? body : base64(body));
+  line += " " + amqp::text_at(event.annotations, "iothub-message-source") + " " +
+          (text::is_utf8(body) ? body : base64(body));
   const Json properties = json_of(event.application_properties);
   for (const auto& [name, value] : properties.items()) {
     line += " " + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
@@ -108,7 +104,7 @@ std::string event_json(int partition, const amqp::Message& event) {
   out["systemProperties"] = system_properties(event);
   out["annotations"] = std::move(annotations);
   const std::string body = event.body();
-  if (!is_utf8(body)) {
+  if (!text::is_utf8(body)) {
     out["bodyBase64"] = base64(body);
   } else if (Json parsed = Json::parse(body, nullptr, false); !parsed.is_discarded()) {
     out["body"] = std::move(parsed);

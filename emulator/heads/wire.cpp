@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/text/ascii.h"
+#include "protocol/text/utf8.h"
 
 namespace iothub::heads {
 namespace {
@@ -23,17 +24,11 @@ std::string_view whole_characters(std::string_view text) {
   return begins ? text.substr(0, end - 1) : text;
 }
 
-bool is_text(const std::string& bytes) {
+bool is_text(std::string_view bytes) {
   const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\r' && c != '\t';
   };
-  if (std::any_of(bytes.begin(), bytes.end(), is_control)) return false;
-  try {
-    static_cast<void>(hub::Json(bytes).dump());  // throws for what is not UTF-8
-    return true;
-  } catch (const hub::Json::type_error&) {
-    return false;
-  }
+  return std::none_of(bytes.begin(), bytes.end(), is_control) && text::is_utf8(bytes);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "emulator/seed/seed.h"
 #include "emulator/seed/seed_devices.h"
 #include "protocol/text/base64.h"
+#include "protocol/text/utf8.h"
 
 namespace iothub::seed {
 namespace {
@@ -142,12 +143,7 @@ Json device_json(hub::Hub& hub, const storage::IdentityRow& row) {
 }
 
 bool is_utf8_text(const std::string& bytes) {
-  if (bytes.find('\0') != bytes.npos) return false;
-  try {
-    return Json(bytes).dump().size() >= bytes.size();
-  } catch (const Json::exception&) {
-    return false;
-  }
+  return bytes.find('\0') == bytes.npos && text::is_utf8(bytes);
 }
 
 void add_messages(Json& list, hub::Hub& hub, const Identity& identity) {
