@@ -128,8 +128,7 @@ Figures cloud_to_device(const Target& target, const CloudToDevice& load) {
   } else {
     for (std::size_t i = 0; i < load.devices; ++i) links.push_back(open_sender(loop, *service, queue_of(i)));
   }
-  bool counts = false;
-  Latencies latencies;
+  Timed timed;
   // Of each receiver, oldest first: they keep the order.
   std::vector<std::vector<std::int64_t>> sent_ns(load.devices, std::vector<std::int64_t>(load.in_flight));
   std::vector<std::size_t> sent(load.devices), received(load.devices);
@@ -141,8 +140,7 @@ Figures cloud_to_device(const Target& target, const CloudToDevice& load) {
     service->send_message(links[i], message);
   };
   const auto arrived = [&](std::size_t i) {
-    const std::int64_t begun = sent_ns[i][received[i]++ % load.in_flight];
-    if (counts) latencies.add(now_ns() - begun);
+    timed.add(now_ns() - sent_ns[i][received[i]++ % load.in_flight]);
     send(i);
   };
   Devices devices;
@@ -162,13 +160,8 @@ Figures cloud_to_device(const Target& target, const CloudToDevice& load) {
   for (std::size_t i = 0; i < load.devices; ++i) {
     for (std::size_t n = 0; n < load.in_flight; ++n) send(i);
   }
-  loop.run_for(load.warm_up);
-  counts = true;
-  const Measured measured(target.process());
-  loop.run_for(load.duration);
-  Figures figures = measured.rate(latencies.count());
-  add(figures, latencies);
-  return figures;
+  const auto run_for = [&loop](Seconds time) { loop.run_for(time); };
+  return measure(target.process(), timed, run_for, load.warm_up, load.duration);
 }
 
 Figures idle_amqp_memory(const Target& target) {

@@ -43,9 +43,31 @@ class Measured {
   std::int64_t start_ = now_ns();
 };
 
+/// Where the latencies of what is under way are noted; before their time they are not.
+struct Timed {
+  bool counts = false;
+  Latencies latencies;
+
+  void add(std::int64_t ns) {
+    if (counts) latencies.add(ns);
+  }
+};
+
 inline void add(Figures& figures, const Latencies& latencies) {
   figures["p50_us"] = latencies.percentile_us(50);
   figures["p99_us"] = latencies.percentile_us(99);
+}
+
+/// Of a load that is under way and that `run_for` drives: the rate and the latencies of `duration`, after `warm_up`.
+template <typename RunFor>
+Figures measure(pid_t server, Timed& timed, RunFor run_for, Seconds warm_up, Seconds duration) {
+  run_for(warm_up);
+  timed.counts = true;
+  const Measured measured(server);
+  run_for(duration);
+  Figures figures = measured.rate(timed.latencies.count());
+  add(figures, timed.latencies);
+  return figures;
 }
 
 /// What each of kDevices has added.

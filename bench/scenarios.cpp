@@ -202,9 +202,8 @@ Figures telemetry(const Target& target, const Telemetry& load) {
   const Endpoint endpoint = load.websocket ? target.websocket() : target.mqtts();
   Devices devices = connect_devices(loop, target, endpoint, load.connections);
   const std::string payload(load.payload_bytes, '{');
-  bool counts = false;
-  Latencies latencies;
-  latencies.reserve(1'000'000);
+  Timed timed;
+  timed.latencies.reserve(1'000'000);
   std::vector<std::vector<std::int64_t>> sent_ns(load.connections, std::vector<std::int64_t>(1 << 16));
   const auto publish = [&](std::size_t i) {
     const std::int64_t now = now_ns();
@@ -212,18 +211,13 @@ Figures telemetry(const Target& target, const Telemetry& load) {
   };
   for (std::size_t i = 0; i < load.connections; ++i) {
     devices[i]->on_puback = [&, i](std::uint16_t packet_id) {
-      if (counts) latencies.add(now_ns() - sent_ns[i][packet_id]);
+      timed.add(now_ns() - sent_ns[i][packet_id]);
       publish(i);
     };
     for (std::size_t n = 0; n < load.window; ++n) publish(i);
   }
-  loop.run_for(load.warm_up);
-  counts = true;
-  const Measured measured(target.process());
-  loop.run_for(load.duration);
-  Figures figures = measured.rate(latencies.count());
-  add(figures, latencies);
-  return figures;
+  const auto run_for = [&loop](Seconds time) { loop.run_for(time); };
+  return measure(target.process(), timed, run_for, load.warm_up, load.duration);
 }
 
 Figures connects(const Target& target, const Connects& load) {
@@ -231,14 +225,13 @@ Figures connects(const Target& target, const Connects& load) {
   Devices devices;
   std::vector<MqttClient*> closed;
   std::size_t next = 0;
-  bool counts = false;
-  Latencies latencies;
+  Timed timed;
   for (std::size_t i = 0; i < load.at_once; ++i) {
     devices.push_back(std::make_unique<MqttClient>(loop, target.mqtts(),
                                                    [&target, &next] { return target.credentials(next++ % kDevices); }));
     MqttClient& device = *devices.back();
     device.on_connected = [&] {
-      if (counts) latencies.add(now_ns() - device.open_started_ns());
+      timed.add(now_ns() - device.open_started_ns());
       device.disconnect();
       closed.push_back(&device);
     };
@@ -251,13 +244,7 @@ Figures connects(const Target& target, const Connects& load) {
       loop.poll(10ms);
     }
   };
-  run_for(load.warm_up);
-  counts = true;
-  const Measured measured(target.process());
-  run_for(load.duration);
-  Figures figures = measured.rate(latencies.count());
-  add(figures, latencies);
-  return figures;
+  return measure(target.process(), timed, run_for, load.warm_up, load.duration);
 }
 
 Figures idle_memory(const Target& target) {

@@ -18,6 +18,10 @@ import urllib.request
 START_SECONDS = 60
 AZURITE_VERSION = "3.37.0"
 
+# As the tables call them.
+DISK, MEMORY, STOCK, NODELAY = "hub, disk", "hub, memory", "mosquitto", "mosquitto nodelay"
+NGINX, AZURITE, RABBITMQ = "nginx static", "Azurite tables", "RabbitMQ"
+
 
 def fail(message):
     sys.exit(f"bench/run: {message}")
@@ -29,9 +33,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Mosquitto:
+class Server:
+    """What `running()` starts by its `command`; it is ready once it listens on all `ports_to_await`."""
+
+    environment = {}
+
+    def prepare(self):
+        """Before each start."""
+
+    def beside(self, log):
+        """What has to run as long as it does."""
+        return contextlib.nullcontext()
+
+    def wait_until_ready(self, process):
+        wait_for(process, lambda: all(map(can_connect, self.ports_to_await)))
+
+
+class Mosquitto(Server):
     def __init__(self, folder, nodelay):
-        self.port, self.websocket_port = free_port(), free_port()
+        self.port, self.websocket_port = self.ports_to_await = free_port(), free_port()
         self.folder = folder
         self.arguments_for_load = [f"--mqtts-port={self.port}", f"--https-port={self.websocket_port}"]
         configuration = folder / f"mosquitto-{'nodelay' if nodelay else 'stock'}.conf"
@@ -42,30 +62,25 @@ class Mosquitto:
             "persistence false",
             "log_type error",
             *(["set_tcp_nodelay true"] if nodelay else []),
-            f"listener {self.port} 127.0.0.1",
-            f"certfile {folder}/leaf.pem",
-            f"keyfile {folder}/leaf.key",
-            f"listener {self.websocket_port} 127.0.0.1",
+            *self.listener(self.port),
+            *self.listener(self.websocket_port),
             "protocol websockets",
-            f"certfile {folder}/leaf.pem",
-            f"keyfile {folder}/leaf.key",
         ]
         configuration.write_text("\n".join(lines) + "\n")
         self.command = [mosquitto_binary(), "-c", str(configuration)]
 
-    def prepare(self):
-        pass
-
-    def wait_until_ready(self, process):
-        wait_for(process, lambda: can_connect(self.port) and can_connect(self.websocket_port))
+    def listener(self, port):
+        certificate = [f"certfile {self.folder}/leaf.pem", f"keyfile {self.folder}/leaf.key"]
+        return [f"listener {port} 127.0.0.1", *certificate]
 
 
-class Nginx:
+class Nginx(Server):
     """Static files that are a hub's answers."""
 
     def __init__(self, folder):
         self.folder = folder / "nginx"
         self.port = free_port()
+        self.ports_to_await = [self.port]
         self.arguments_for_load = [f"--https-port={self.port}"]
         self.requests = {"identity": ["--path=/identity"], "twin": ["--path=/twin"]}
         self.command = [nginx_binary(), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)]
@@ -94,11 +109,8 @@ http {{
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
         (self.folder / "files" / name).write_bytes(content)
 
-    def wait_until_ready(self, process):
-        wait_for(process, lambda: can_connect(self.port))
 
-
-class Azurite:
+class Azurite(Server):
     """Microsoft's emulator of table storage, with a table whose entities are of an identity's size."""
 
     ACCOUNT = "devstoreaccount1"  # its name and key are in every documentation of the emulator
@@ -107,6 +119,7 @@ class Azurite:
 
     def __init__(self, binary, folder):
         self.port = free_port()
+        self.ports_to_await = [self.port]
         self.folder = folder
         self.arguments_for_load = [f"--https-port={self.port}"]
         self.signature = self.shared_access_signature()
@@ -136,11 +149,8 @@ class Azurite:
     def entity(self, row):
         return {"PartitionKey": "p", "RowKey": row, "Padding": self.PADDING}
 
-    def prepare(self):
-        pass
-
     def wait_until_ready(self, process):
-        wait_for(process, lambda: can_connect(self.port))
+        super().wait_until_ready(process)
         self.post("Tables", {"TableName": "bench"})
         self.post("bench", self.entity("0"))
 
@@ -154,12 +164,13 @@ class Azurite:
             answer.read()
 
 
-class RabbitMq:
+class RabbitMq(Server):
     """Its AMQP 1.0, with queues that are kept in memory."""
 
     def __init__(self, folder):
         self.folder = folder / "rabbitmq"
         self.port, self.names_port, distribution_port = free_port(), free_port(), free_port()
+        self.ports_to_await = [self.port]
         self.arguments_for_load = [f"--amqps-port={self.port}"]
         self.environment = {
             "HOME": str(self.folder),  # for its cookie
@@ -200,11 +211,8 @@ log.console = true
 log.console.level = error
 """)
 
-    def wait_until_ready(self, process):
-        wait_for(process, lambda: can_connect(self.port))
 
-
-class Hub:
+class Hub(Server):
     TWIN = "/twins/bench-0?api-version=2021-04-12"
     requests = {
         "identity": ["--path=/devices/bench-0?api-version=2021-04-12"],
@@ -286,9 +294,9 @@ def wait_for(process, condition):
 
 
 @contextlib.contextmanager
-def spawned(command, log, environment=None):
+def spawned(command, log, environment={}):
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(environment or {})}
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **environment}
     )
     try:
         yield process
@@ -303,8 +311,7 @@ def spawned(command, log, environment=None):
 @contextlib.contextmanager
 def running(server, log):
     server.prepare()
-    beside = server.beside(log) if hasattr(server, "beside") else contextlib.nullcontext()
-    with beside, spawned(server.command, log, getattr(server, "environment", None)) as process:
+    with server.beside(log), spawned(server.command, log, server.environment) as process:
         server.wait_until_ready(process)
         yield process
 
