@@ -7,6 +7,9 @@ import { json_fault, JsonEditor } from '../components/json_editor.tsx';
 import { Ready, useLoad } from '../components/load.tsx';
 import { attempt } from '../components/notice.tsx';
 
+/** `2026-11-29 12:00:00Z` */
+const shown_time = (iso: string) => iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+
 const pretty = (value: unknown) => JSON.stringify(value, null, 2);
 
 function without_metadata(section: JsonObject): JsonObject {
@@ -37,7 +40,7 @@ function Leaves({ section }: { section: JsonObject }) {
           <tr key={path}>
             <th scope="row">{path}</th>
             <td><code>{JSON.stringify(value)}</code></td>
-            <td><time>{updated.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}</time></td>
+            <td><time>{shown_time(updated)}</time></td>
           </tr>
         ))}
       </tbody>
@@ -115,7 +118,7 @@ function Earlier({ name, oldest }: { name: Name; oldest: number }) {
             <ol class="changes" aria-label="Earlier changes">
               {earlier.map(({ version, time, operation, change }, index) => (
                 <li key={index}>
-                  <span class="badge">{version}</span> <time>{time.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}</time>{' '}
+                  <span class="badge">{version}</span> <time>{shown_time(time)}</time>{' '}
                   {operation} <code>{JSON.stringify(written(change))}</code>
                 </li>
               ))}
