@@ -131,7 +131,7 @@ Result<void> C2d::require_identity(const Identity& identity) const {
 // ---- the service's side
 // -----------------------------------------------------------------------------------------------
 
-Result<void> C2d::send(const Identity& to, C2dMessage message) {
+Result<std::int64_t> C2d::send(const Identity& to, C2dMessage message) {
   if (Result<void> known = require_identity(to); !known) return known.error();
   settle_due();
   const Timestamp now = clock_.now();
@@ -175,7 +175,7 @@ Result<void> C2d::send(const Identity& to, C2dMessage message) {
     watch();
   }
   push(to);
-  return {};
+  return number;
 }
 
 Result<std::int64_t> C2d::purge(const Identity& of) {
@@ -195,6 +195,30 @@ std::vector<C2dMessage> C2d::queued(const Identity& of) const {
   for (const std::int64_t number : store_.c2d_sequence_numbers(of.device.value, of.module.value)) {
     if (auto row = store_.c2d_message(of.device.value, of.module.value, number)) {
       messages.push_back(message_of(std::move(*row)));
+    }
+  }
+  return messages;
+}
+
+Result<std::vector<WaitingC2d>> C2d::look(const Identity& of, std::size_t longest_body) const {
+  if (Result<void> known = require_identity(of); !known) return known.error();
+  std::vector<WaitingC2d> messages;
+  const auto queue = delivered_.find(of);
+  for (const std::int64_t number : store_.c2d_sequence_numbers(of.device.value, of.module.value)) {
+    auto row = store_.c2d_message(of.device.value, of.module.value, number);
+    if (!row) continue;
+    const std::size_t size = row->body.size();
+    // A copy: what is cut in place keeps its memory.
+    if (size > longest_body) row->body = row->body.substr(0, longest_body);
+    WaitingC2d& waiting = messages.emplace_back();
+    waiting.message = message_of(std::move(*row));
+    waiting.body_bytes = size;
+    if (queue == delivered_.end()) continue;
+    for (const Delivered& delivered : queue->second) {
+      if (delivered.sequence_number != number) continue;
+      waiting.message.redelivered = true;
+      waiting.locked = delivered.locked;
+      if (delivered.locked && !delivered.while_connected) waiting.lock_ends = delivered.lock_ends;
     }
   }
   return messages;
@@ -332,6 +356,14 @@ void C2d::drop_delivered(const Identity& of, std::int64_t sequence_number) {
   if (queue->second.empty()) delivered_.erase(queue);
 }
 
+void C2d::lose_lock(const Identity& of, Delivered& delivered) {
+  delivered.locked = false;
+  // Not by the message's row: a link may go while the store does not answer.
+  observers_.tell(Happening::c2d_lock_lost, of, [&delivered] {
+    return detail_text({{"lockToken", delivered.lock_token}}, {{"sequenceNumber", delivered.sequence_number}});
+  });
+}
+
 void C2d::settle_due() {
   const Timestamp now = clock_.now();
   const bool locks_end = !lock_ends_.empty() && lock_ends_.front().at <= now;
@@ -348,7 +380,7 @@ void C2d::settle_due() {
     // A locked message is not expired before the lock's own time: the device may still settle it.
     look_for_expired |= delivered->expiry <= now;
     if (delivered->while_connected) continue;
-    delivered->locked = false;
+    lose_lock(end.identity, *delivered);
     enqueued.push_back(end.identity);
   }
   if (look_for_expired) {
@@ -381,7 +413,7 @@ void C2d::link_gone(const Identity& identity) {
   const Timestamp now = clock_.now();
   for (Delivered& delivered : queue->second) {
     if (!delivered.locked || !delivered.pushed) continue;
-    delivered.locked = false;
+    lose_lock(identity, delivered);
     if (delivered.expiry <= now) next_expiry_ = now;  // its expiry was put off for the lock: due now
   }
   watch();

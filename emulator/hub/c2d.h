@@ -2,6 +2,7 @@
 /// Cloud-to-device messages: one durable FIFO queue a device or module (documentation: Understand cloud-to-device
 /// messaging; rest.md 6.6; corrections.md 6). What is received is locked; a lock lives in memory only, so that after a
 /// restart everything not settled is enqueued again.
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -54,6 +55,14 @@ std::string_view to_string(C2dMessage::Ack ack);
 /// In any case; nothing when it is none of the four.
 std::optional<C2dMessage::Ack> ack_of(std::string_view text);
 
+/// A message of a queue as somebody sees it who only looks.
+struct WaitingC2d {
+  C2dMessage message;                  ///< its body may be cut
+  std::size_t body_bytes = 0;          ///< of the whole body
+  bool locked = false;                 ///< received, not settled: Invisible in the documentation's life cycle
+  std::optional<Timestamp> lock_ends;  ///< nothing: not locked, or as long as the link lives
+};
+
 class C2d {
  public:
   C2d(storage::Store& store, IdentityCache& identities, Links& links, Feedback& feedback, Throttle& throttle,
@@ -64,8 +73,8 @@ class C2d {
   /// Enqueues, and pushes to a live link that takes it. An empty `to` becomes the device's own address. Refuses:
   /// 404001/404010 unknown identity, 413001 over 64 KB, 403009 expiry in the past or over two days ahead, 403004 when
   /// 50 messages wait, 400004 for text that is not UTF-8, and what Throttle::admit refuses. A disabled device's
-  /// messages wait for it.
-  Result<void> send(const Identity& to, C2dMessage message);
+  /// messages wait for it. Answers the message's sequence number.
+  Result<std::int64_t> send(const Identity& to, C2dMessage message);
 
   /// Pull: locks the oldest enqueued message for 60 s. Nothing when there is none.
   std::optional<C2dMessage> receive(const Identity& of);
@@ -86,6 +95,9 @@ class C2d {
   Result<std::int64_t> purge(const Identity& of);
   /// Messages not settled yet, oldest first, locked ones too.
   std::vector<C2dMessage> queued(const Identity& of) const;
+  /// The same without a delivery, and with no more than the first `longest_body` bytes of each body: one whole message
+  /// is in memory at a time. 404001/404010.
+  Result<std::vector<WaitingC2d>> look(const Identity& of, std::size_t longest_body) const;
   /// Messages not settled yet: cloudToDeviceMessageCount.
   std::int64_t count(const Identity& of) const;
 
@@ -126,6 +138,8 @@ class C2d {
   /// Removes a message and reports what became of it, if its sender asked for that.
   void finish(const Identity& of, const storage::C2dRow& row, FeedbackStatus status);
   void drop_delivered(const Identity& of, std::int64_t sequence_number);
+  /// The message waits again, and nobody has asked for that: its lock's time, or its link, has ended.
+  void lose_lock(const Identity& of, Delivered& delivered);
   /// Ends locks and messages whose time has come, and sets the timer for the next.
   void settle_due();
   void watch();

@@ -8,11 +8,15 @@
 #include "emulator/hub/identity_cache.h"
 #include "emulator/hub/json.h"
 #include "emulator/hub/limits.h"
+#include "emulator/hub/observer.h"
 #include "emulator/hub/until.h"
 #include "storage/store.h"
 
 namespace iothub::hub {
 namespace {
+
+/// Of the records that the store holds for a batch that is not formed yet.
+constexpr std::int64_t kNoBatch = 0;
 
 Timestamp batch_due(std::int64_t first_time) {
   return Timestamp{first_time}.plus_seconds(kFeedbackBatchSeconds);
@@ -23,6 +27,18 @@ bool is_expired(std::int64_t enqueued_time, Timestamp now) {
 }
 
 }  // namespace
+
+std::string_view to_string(WaitingFeedback::State state) {
+  switch (state) {
+    case WaitingFeedback::State::collecting:
+      return "collecting";
+    case WaitingFeedback::State::available:
+      return "available";
+    case WaitingFeedback::State::locked:
+      return "locked";
+  }
+  return "collecting";
+}
 
 std::string_view to_string(FeedbackStatus status) {
   switch (status) {
@@ -41,8 +57,8 @@ std::string_view to_string(FeedbackStatus status) {
 }
 
 Feedback::Feedback(storage::Store& store, IdentityCache& identities, const Clock& clock, Scheduler& scheduler,
-                   RandomSource& random)
-    : store_(store), identities_(identities), clock_(clock), random_(random), timer_(scheduler) {
+                   RandomSource& random, Observers& observers)
+    : store_(store), identities_(identities), clock_(clock), random_(random), observers_(observers), timer_(scheduler) {
   watch();
 }
 
@@ -57,13 +73,32 @@ void Feedback::add(const Identity& about, std::string_view message_id, FeedbackS
   record["deviceId"] = about.device.value;
   record["enqueuedTimeUtc"] = text::iso_time(now);
   record["statusCode"] = to_string(status);
-  store_.append_feedback(about.device.value, about.module.value, now.ticks, dump(record));
-
+  const std::string json = dump(record);
+  store_.append_feedback(about.device.value, about.module.value, now.ticks, json);
+  observers_.tell(Happening::feedback, about, [&json] { return json; });
   settle_due();
 }
 
 bool Feedback::is_locked(std::int64_t batch) const {
   return std::any_of(locks_.begin(), locks_.end(), [&](const auto& lock) { return lock.second.batch == batch; });
+}
+
+std::vector<WaitingFeedback> Feedback::look(std::size_t limit) const {
+  std::vector<WaitingFeedback> looked_at;
+  const auto add_newest = [&](std::int64_t batch, WaitingFeedback::State state, std::int64_t delivery_count) {
+    std::vector<std::string> records = store_.feedback_records(batch);
+    for (auto record = records.rbegin(); record != records.rend() && looked_at.size() < limit; ++record) {
+      looked_at.push_back({std::move(*record), state, static_cast<int>(delivery_count)});
+    }
+  };
+  add_newest(kNoBatch, WaitingFeedback::State::collecting, 0);
+  const std::vector<storage::FeedbackBatchRow> batches = store_.feedback_batches();
+  for (auto batch = batches.rbegin(); batch != batches.rend() && looked_at.size() < limit; ++batch) {
+    if (is_expired(batch->enqueued_time, clock_.now())) continue;
+    const auto state = is_locked(batch->id) ? WaitingFeedback::State::locked : WaitingFeedback::State::available;
+    add_newest(batch->id, state, batch->delivery_count);
+  }
+  return looked_at;
 }
 
 std::optional<FeedbackBatch> Feedback::receive() {

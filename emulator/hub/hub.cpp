@@ -89,7 +89,7 @@ Hub::Hub(HubOptions options, storage::Store& store, const Clock& clock, Schedule
           std::make_unique<Notifications>(short_name_, twin_cache_, *routing_, events_, clock, scheduler, random)),
       event_reader_(std::make_unique<EventReader>(store)),
       sessions_(store),
-      feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random)),
+      feedback_(std::make_unique<Feedback>(store, identities_, clock, scheduler, random, *observers_)),
       c2d_(std::make_unique<C2d>(store, identities_, links_, *feedback_, *throttle_, clock, scheduler, random,
                                  *observers_, *metrics_)),
       event_retention_(std::make_unique<EventRetention>(options_.event_retention, options_.event_retention_bytes, store,

@@ -510,8 +510,8 @@ std::optional<amqp::Condition> AmqpSession::send_c2d(std::string_view bytes) {
   const std::optional<amqp::Message> message = amqp::parse_message(bytes);
   if (!message) return amqp::Condition{"amqp:decode-error", "The message cannot be read"};
   hub::Result<AddressedC2d> addressed = addressed_c2d(*message);
-  const hub::Result<void> sent =
-      addressed ? hub_->c2d().send(addressed->to, std::move(addressed->message)) : hub::Result<void>(addressed.error());
+  const hub::Result<std::int64_t> sent = addressed ? hub_->c2d().send(addressed->to, std::move(addressed->message))
+                                                   : hub::Result<std::int64_t>(addressed.error());
   if (sent) return std::nullopt;
   const hub::HubError& error = sent.error();
   hub_->refusals().note("amqp", {}, "send cloud-to-device message", error);

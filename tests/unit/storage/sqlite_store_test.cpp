@@ -529,6 +529,7 @@ STORE_TEST("feedback waits, is batched oldest first, and goes with its batch or 
   store.append_feedback("gone", "", 8, "4");
   CHECK(store.waiting_feedback().count == 3);
   CHECK(store.waiting_feedback().first_time == 5);
+  CHECK(store.feedback_records(0) == std::vector<std::string>{"1", "2", "3"});  // of no batch yet
   store.form_feedback_batch(9, 2);
   store.form_feedback_batch(10, 2);
   CHECK(store.waiting_feedback().count == 0);

@@ -4,6 +4,7 @@
 
 #include "emulator/hub/feedback.h"
 #include "emulator/hub/json.h"
+#include "emulator/hub/observer.h"
 #include "tests/unit/support/temporary_folder.h"
 #include "tests/unit/support/test_hub.h"
 
@@ -52,8 +53,8 @@ struct World : test::TestHub {
     create("d", "m");
   }
 
-  hub::Result<void> send(const std::string& body, Ack ack = Ack::none, std::int64_t ttl_seconds = 0,
-                         const Identity& to = kDevice) {
+  hub::Result<std::int64_t> send(const std::string& body, Ack ack = Ack::none, std::int64_t ttl_seconds = 0,
+                                 const Identity& to = kDevice) {
     C2dMessage message;
     message.body = body;
     message.message_id = "id-" + body;
@@ -88,7 +89,8 @@ struct World : test::TestHub {
   hub::C2d& c2d = hub.c2d();
 };
 
-ErrorCode code_of(const hub::Result<void>& result) {
+template <typename T>
+ErrorCode code_of(const hub::Result<T>& result) {
   REQUIRE_FALSE(result);
   return result.error().code;
 }
@@ -290,6 +292,87 @@ TEST_CASE("a purge takes locked messages too, and their settlement is refused") 
   CHECK(world.c2d.purge({{"x"}, {}}).error().code == ErrorCode::DeviceNotFound);
   REQUIRE(world.send("c"));
   CHECK(world.c2d.receive(kDevice).value().sequence_number == 3);  // never twice
+}
+
+TEST_CASE("the sender is told the sequence number") {
+  World world;
+  CHECK(world.send("a").value() == 1);
+  CHECK(world.c2d.purge(kDevice).value() == 1);
+  CHECK(world.send("b").value() == 2);
+  CHECK(world.send("m", Ack::none, 0, kModule).value() == 1);
+}
+
+TEST_CASE("a look shows what waits and what is locked, and changes neither") {
+  World world;
+  REQUIRE(world.send("first"));
+  REQUIRE(world.send("second", Ack::full, 100));
+  const C2dMessage received = world.c2d.receive(kDevice).value();
+  for (int times = 0; times < 2; ++times) {
+    const auto queue = world.c2d.look(kDevice, 3).value();
+    REQUIRE(queue.size() == 2);
+    CHECK(queue[0].locked);
+    CHECK(queue[0].lock_ends == world.clock.now().plus_seconds(60));
+    CHECK(queue[0].message.body == "fir");
+    CHECK(queue[0].body_bytes == 5);
+    CHECK(queue[0].message.lock_token.empty());  // so that nobody settles by it
+    CHECK_FALSE(queue[1].locked);
+    CHECK_FALSE(queue[1].lock_ends);
+    CHECK(queue[1].message.message_id == "id-second");
+    CHECK(queue[1].message.expires == world.clock.now().plus_seconds(100));
+    CHECK(queue[1].message.ack == Ack::full);
+  }
+  REQUIRE(world.c2d.abandon(kDevice, received.lock_token));
+  CHECK(world.c2d.look(kDevice, 3).value()[0].message.delivery_count == 1);
+  CHECK_FALSE(world.c2d.look(kDevice, 3).value()[0].locked);
+  CHECK(world.c2d.receive(kDevice).value().body == "first");
+  CHECK(world.c2d.look(kModule, 3).value().empty());
+  CHECK(world.c2d.look({{"x"}, {}}, 3).error().code == ErrorCode::DeviceNotFound);
+}
+
+TEST_CASE("a lock that holds as long as its link is shown without an end") {
+  World world;
+  FakeLink link;
+  link.lock = C2dLock::while_connected;
+  auto attachment = world.hub.links().attach(kDevice, link);
+  REQUIRE(world.send("a"));
+  const auto queue = world.c2d.look(kDevice, 10).value();
+  REQUIRE(queue.size() == 1);
+  CHECK(queue[0].locked);
+  CHECK_FALSE(queue[0].lock_ends);
+}
+
+TEST_CASE("observers are told when a message waits again without anybody's word") {
+  World world;
+  std::string told;
+  const auto listener = world.hub.observers().listen([&](const hub::Happened& happened) {
+    if (happened.what != hub::Happening::c2d_lock_lost) return;
+    told += happened.identity.name() + " " + std::string(happened.detail) + "\n";
+  });
+  SUBCASE("the lock's time has ended") {
+    REQUIRE(world.send("a"));
+    const std::string token = world.receive_token();
+    world.advance(59s);
+    CHECK(told.empty());
+    world.advance(1s);
+    CHECK(told == "d {\"lockToken\":\"" + token + "\",\"sequenceNumber\":1}\n");
+    CHECK(world.receive() == "a");
+  }
+  SUBCASE("the link has ended") {
+    FakeLink link;
+    auto attachment = world.hub.links().attach(kDevice, link);
+    REQUIRE(world.send("a"));
+    REQUIRE(world.send("b"));
+    REQUIRE(world.c2d.complete(kDevice, link.taken[0].lock_token));
+    attachment.detach();
+    CHECK(told == "d {\"lockToken\":\"" + link.taken[1].lock_token + "\",\"sequenceNumber\":2}\n");
+  }
+  SUBCASE("but not when the device has settled it") {
+    REQUIRE(world.send("a"));
+    REQUIRE(world.c2d.abandon(kDevice, world.receive_token()));
+    REQUIRE(world.c2d.complete(kDevice, world.receive_token()));
+    world.advance(120s);
+    CHECK(told.empty());
+  }
 }
 
 // ---- push

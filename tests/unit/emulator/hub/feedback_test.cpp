@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "emulator/hub/json.h"
+#include "emulator/hub/observer.h"
 #include "tests/unit/support/test_hub.h"
 
 using namespace iothub;
@@ -167,4 +168,45 @@ TEST_CASE("after a roll-back no lock holds") {
   REQUIRE(world.feedback.complete(world.token));
   world.hub.roll_back();
   CHECK(world.receive() == 64);
+}
+
+TEST_CASE("a look shows what nobody has settled, newest first, and locks nothing") {
+  World world;
+  const auto looked = [&](std::size_t limit) {
+    std::string all;
+    for (const hub::WaitingFeedback& each : world.feedback.look(limit)) {
+      const hub::Json record = hub::Json::parse(each.record);
+      all += record.at("originalMessageId").get<std::string>() + " " + std::string(to_string(each.state)) + " " +
+             std::to_string(each.delivery_count) + ", ";
+    }
+    return all;
+  };
+  CHECK(looked(10).empty());
+  world.add(1);
+  CHECK(looked(10) == "m1 collecting 0, ");
+  world.advance(15s);
+  CHECK(looked(10) == "m1 available 0, ");
+  world.add(2, FeedbackStatus::expired);
+  CHECK(looked(10) == "m3 collecting 0, m2 collecting 0, m1 available 0, ");
+  CHECK(looked(2) == "m3 collecting 0, m2 collecting 0, ");
+  CHECK(world.receive() == 1);  // looking has taken nothing
+  CHECK(looked(10) == "m3 collecting 0, m2 collecting 0, m1 locked 0, ");
+  REQUIRE(world.feedback.abandon(world.token));
+  CHECK(looked(10) == "m3 collecting 0, m2 collecting 0, m1 available 1, ");
+  CHECK(world.receive() == 1);
+  REQUIRE(world.feedback.complete(world.token));
+  CHECK(looked(10) == "m3 collecting 0, m2 collecting 0, ");
+}
+
+TEST_CASE("observers are told each record as it comes, whoever reads the batches") {
+  World world;
+  std::string told;
+  const auto listener = world.hub.observers().listen([&](const hub::Happened& happened) {
+    if (happened.what == hub::Happening::feedback) told += happened.identity.name() + std::string(happened.detail);
+  });
+  world.add(1, FeedbackStatus::rejected);
+  CHECK(told == R"(d{"originalMessageId":"m1","description":"Rejected","deviceGenerationId":")" + world.generation +
+                    R"(","deviceId":"d","enqueuedTimeUtc":"2026-11-22T02:33:52Z","statusCode":"Rejected"})");
+  world.advance(15s);
+  CHECK(world.receive() == 1);
 }
