@@ -9,7 +9,9 @@
 #include "emulator/hub/routing/routing.h"
 #include "emulator/hub/throttle.h"
 #include "emulator/hub/twins.h"
+#include "protocol/text/base64.h"
 #include "protocol/text/fnv.h"
+#include "protocol/text/utf8.h"
 #include "storage/store.h"
 
 namespace iothub::hub {
@@ -47,7 +49,13 @@ std::string telemetry_detail(const storage::EventRow& row) {
   }
   if (!row.system_properties.empty()) detail["systemProperties"] = Json::parse(row.system_properties);
   if (row.body.size() <= kLongestToldBody) {
-    if (Result<Json> body = parse_json(row.body)) detail["body"] = std::move(*body);
+    if (Result<Json> body = parse_json(row.body)) {
+      detail["body"] = std::move(*body);
+    } else if (text::is_utf8(row.body)) {
+      detail["body"] = row.body;
+    } else {
+      detail["bodyBase64"] = text::base64_encode(row.body);
+    }
   }
   return dump(detail);
 }

@@ -34,6 +34,12 @@ TEST_CASE("a hub tells what happens to an identity, its twin and its messages") 
   watched.hub.create("d");
   REQUIRE(hub.events().append({{{"d"}}, {}, {}, {}}, {{}, {{"a", "1"}}, R"({"t":1})"}));
   CHECK(watched.last_detail == R"({"bytes":7,"properties":{"a":"1"},"body":{"t":1}})");
+  REQUIRE(hub.events().append({{{"d"}}, {}, {}, {}}, {{}, {}, "no JSON: \u00fc"}));
+  CHECK(watched.last_detail == "{\"bytes\":11,\"body\":\"no JSON: \u00fc\"}");
+  REQUIRE(hub.events().append({{{"d"}}, {}, {}, {}}, {{}, {}, "\xff\x01"}));
+  CHECK(watched.last_detail == R"({"bytes":2,"bodyBase64":"/wE="})");
+  REQUIRE(hub.events().append({{{"d"}}, {}, {}, {}}, {{}, {}, std::string(4097, 'x')}));
+  CHECK(watched.last_detail == R"({"bytes":4097})");
   REQUIRE(hub.twins().patch({{"d"}}, {{"tags", {{"x", 1}}}}, IfMatch::none()));
   CHECK(Json::parse(watched.last_detail).at("tags") == Json{{"x", 1}});
   C2dMessage message;
@@ -44,7 +50,8 @@ TEST_CASE("a hub tells what happens to an identity, its twin and its messages") 
   REQUIRE(hub.c2d().complete({{"d"}}, received->lock_token));
   REQUIRE(hub.registry().remove({{"d"}}, IfMatch::any()));
   CHECK(watched.told ==
-        "identity-created(d) telemetry(d) twin-updated(d) c2d-enqueued(d) c2d-delivered(d) c2d-completed(d) "
+        "identity-created(d) telemetry(d) telemetry(d) telemetry(d) telemetry(d) twin-updated(d) c2d-enqueued(d) "
+        "c2d-delivered(d) c2d-completed(d) "
         "identity-deleted(d) ");
 }
 
