@@ -169,6 +169,12 @@ bool seeds_a_running_hub(const Config& config, const Environment& environment) {
   return find_running_hub(config.data_folder).has_value();
 }
 
+int ask_control(const Config& config, const Environment& environment) {
+  const HubClient::ControlRequest request = control_request(config);
+  const Target hub = target(config, environment);
+  return run_control_command(config, request, HubClient(hub.parsed(), hub.ca_files));
+}
+
 int run_command(const Config& config, const Environment& environment) {
   switch (config.command) {
     case Command::serve:
@@ -191,11 +197,10 @@ int run_command(const Config& config, const Environment& environment) {
     case Command::faults:
     case Command::explain:
     case Command::connections:
-    case Command::hubs: {
-      const HubClient::ControlRequest request = control_request(config);
-      const Target hub = target(config, environment);
-      return run_control_command(config, request, HubClient(hub.parsed(), hub.ca_files));
-    }
+    case Command::c2d:
+    case Command::feedback:
+    case Command::hubs:
+      return ask_control(config, environment);
     case Command::route:
       return test_routes(config);
     case Command::monitor:

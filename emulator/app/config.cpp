@@ -129,7 +129,8 @@ constexpr unsigned kSimulating = bit(Command::simulate);
 constexpr unsigned kScenario = bit(Command::scenario);
 constexpr unsigned kControl = bit(Command::reset) | bit(Command::snapshot) | bit(Command::messages) |
                               bit(Command::events) | bit(Command::clock) | bit(Command::faults) |
-                              bit(Command::explain) | bit(Command::connections) | bit(Command::hubs);
+                              bit(Command::explain) | bit(Command::connections) | bit(Command::c2d) |
+                              bit(Command::feedback) | bit(Command::hubs);
 constexpr unsigned kAll = kServing | kAsking | kSimulating | kControl | bit(Command::env) | bit(Command::ca) |
                           bit(Command::route) | bit(Command::seed) | kScenario;
 
@@ -429,6 +430,8 @@ constexpr CommandDescription kCommands[] = {
     {Command::explain, "explain",
      "Why the last requests were refused: explain [DEVICE]; explain query TEXT, explain route MESSAGE"},
     {Command::connections, "connections", "Print who is connected"},
+    {Command::c2d, "c2d", "Cloud-to-device messages: list DEVICE, or send DEVICE BODY [messageId=m1] [ack=full] .."},
+    {Command::feedback, "feedback", "Print what became of them, and take it from no service client: limit=20"},
     {Command::hubs, "hubs", "The emulator's hubs: list, add [NAME], remove NAME"},
     {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
     {Command::scenario, "scenario",
@@ -530,7 +533,8 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
     throw ConfigError(
         "a command is missing: serve, exec, env, ca, health, connection-string, route, seed, scenario or, of a running "
         "hub, "
-        "monitor, simulate, reset, snapshot, messages, events, clock, faults, explain, connections, hubs");
+        "monitor, simulate, reset, snapshot, messages, events, clock, faults, explain, connections, c2d, feedback, "
+        "hubs");
   } catch (const CLI::ParseError& error) {
     throw ConfigError(first_line(error.what()));
   }

@@ -44,6 +44,8 @@ enum class Command {
   faults,
   explain,
   connections,
+  c2d,
+  feedback,
   hubs,
 };
 

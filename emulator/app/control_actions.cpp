@@ -175,6 +175,7 @@ hub::Json ControlActions::connection_strings(const hub::Hub& hub) const {
   strings["hub"] = hub.host_name();
   strings["policies"] = connection_strings_json(policy_strings(hub.host_name(), ports_.https, hub.auth().policies()));
   strings["eventHub"] = event_hub_string(hub.host_name(), ports_.amqp, hub.short_name(), hub.auth().policies().front());
+  strings["ports"] = ports_json(ports_);
   return strings;
 }
 

@@ -118,6 +118,25 @@ HubClient::ControlRequest hubs_request(const Words& words) {
   refuse("hubs list, hubs add [NAME], hubs remove NAME");
 }
 
+HubClient::ControlRequest c2d_request(const Words& words) {
+  const auto path = [](const std::string& device) { return "devices/" + text::percent_encode(device) + "/c2d"; };
+  if (is(words, "list", 2)) return {.path = path(words[1])};
+  if (!words.empty() && words.front() == "send" && words.size() > 2) {
+    Json message{{"body", words[2]}};
+    for (const std::string& word : Words(words.begin() + 3, words.end())) {
+      const auto [name, value] = name_and_value(word);
+      constexpr std::string_view kProperty = "property.";
+      if (name.starts_with(kProperty)) {
+        message["properties"][name.substr(kProperty.size())] = value;
+      } else {
+        message[name] = value;
+      }
+    }
+    return {.method = "POST", .path = path(words[1]), .body = message.dump()};
+  }
+  refuse("c2d list DEVICE, c2d send DEVICE BODY [messageId=ID] [ack=full] [property.NAME=VALUE]..");
+}
+
 HubClient::ControlRequest request_of(const Config& config) {
   const Words& words = config.words;
   switch (config.command) {
@@ -137,6 +156,10 @@ HubClient::ControlRequest request_of(const Config& config) {
       return explain_request(words);
     case Command::connections:
       return with_parameters("connections", words);
+    case Command::c2d:
+      return c2d_request(words);
+    case Command::feedback:
+      return with_parameters("feedback", words);
     case Command::hubs:
       return hubs_request(words);
     case Command::serve:

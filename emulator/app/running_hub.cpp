@@ -34,13 +34,19 @@ nlohmann::ordered_json connection_strings_json(const std::vector<RunningHub::Pol
   return json;
 }
 
+nlohmann::ordered_json ports_json(const Ports& ports) {
+  nlohmann::ordered_json json;
+  json["https"] = ports.https;
+  json["mqtts"] = ports.mqtts;
+  json["amqps"] = ports.amqps;
+  json["amqp"] = ports.amqp;
+  json["portal"] = ports.portal;
+  return json;
+}
+
 nlohmann::ordered_json to_json(const RunningHub& hub) {
   nlohmann::ordered_json json;
-  json["ports"]["https"] = hub.ports.https;
-  json["ports"]["mqtts"] = hub.ports.mqtts;
-  json["ports"]["amqps"] = hub.ports.amqps;
-  json["ports"]["amqp"] = hub.ports.amqp;
-  json["ports"]["portal"] = hub.ports.portal;
+  json["ports"] = ports_json(hub.ports);
   json["caFile"] = hub.ca_file;
   json["connectionStrings"] = connection_strings_json(hub.connection_strings);
   json["eventHubConnectionString"] = hub.event_hub_connection_string;

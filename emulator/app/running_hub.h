@@ -52,6 +52,8 @@ std::string event_hub_string(const std::string& host, std::uint16_t amqp_port, c
 nlohmann::ordered_json to_json(const RunningHub& hub);
 /// Other members are ignored. Throws nlohmann::json::exception for what to_json() cannot have written.
 RunningHub running_hub_from_json(const nlohmann::ordered_json& json);
+/// `{"https":443, ..}`
+nlohmann::ordered_json ports_json(const Ports& ports);
 /// Policy -> connection string.
 nlohmann::ordered_json connection_strings_json(const std::vector<RunningHub::PolicyString>& strings);
 

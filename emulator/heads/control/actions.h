@@ -55,7 +55,7 @@ class Actions {
   virtual std::string ca_pem() const = 0;
   /// Memory of the process that is in RAM.
   virtual std::size_t resident_bytes() const = 0;
-  /// `{"policies":{"iothubowner":"HostName=.."},"eventHub":"Endpoint=sb://.."}`
+  /// `{"policies":{"iothubowner":"HostName=.."},"eventHub":"Endpoint=sb://..","ports":{"https":443, ..}}`
   virtual hub::Json connection_strings(const hub::Hub& hub) const = 0;
   virtual std::string device_connection_string(const hub::Hub& hub, const hub::Identity& identity,
                                                const std::string& key) const = 0;

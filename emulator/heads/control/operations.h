@@ -22,6 +22,9 @@ void diff_seed(const Request& request);
 void get_messages(const Request& request);
 
 // c2d.cpp
+void look_at_device_queue(const Request& request);
+void look_at_module_queue(const Request& request);
+void list_feedback(const Request& request);
 void send_to_device(const Request& request);
 void send_to_module(const Request& request);
 

@@ -104,3 +104,12 @@ def test_a_token_is_shown(hub, tmp_path):
     finally:
         hub.stop()
         hub.start()
+
+
+def test_a_message_is_sent_and_its_queue_and_feedback_are_looked_at(command, device):
+    words = ["messageId=m1", "ack=full", "property.colour=blue"]
+    assert command("c2d", "send", device.device_id, "hello", *words)["waiting"] == 1
+    (waiting,) = command("c2d", "list", device.device_id)["messages"]
+    assert (waiting["body"], waiting["messageId"], waiting["properties"]) == ("hello", "m1", {"colour": "blue"})
+    assert "records" in command("feedback", "limit=5")
+    assert "the command is: c2d" in command("c2d", "purge", device.device_id, status=2)
