@@ -212,6 +212,7 @@ int run_command(const Config& config, const Environment& environment) {
       }
       return run_seed_command(config);
     case Command::scenario:
+      if (config.scenario_words.front() == "runs") return ask_control(config, environment);
       return run_scenario_command(config, environment);
     case Command::simulate:
       return run_simulate_command(config, running_hub(config));

@@ -180,7 +180,7 @@ constexpr Setting kSettings[] = {
      [](Config& config, const Values& values) { config.no_portal = truth(values); }},
     {"portal-port", Kind::value, kServing | kScenario, "PORT", "[8890], the portal and the control API, without TLS",
      [](Config& config, const Values& values) { config.ports.portal = port(values); }},
-    {"control-token", Kind::value, kServing | kControl, "TOKEN",
+    {"control-token", Kind::value, kServing | kControl | kScenario, "TOKEN",
      "let who shows TOKEN use the control API, also from other machines [this machine only, without a token]",
      [](Config& config, const Values& values) { config.control_token = one(values); }},
     {"allow-port-fallback", Kind::flag, bit(Command::exec) | kScenario, "",
@@ -435,7 +435,8 @@ constexpr CommandDescription kCommands[] = {
     {Command::hubs, "hubs", "The emulator's hubs: list, add [NAME], remove NAME"},
     {Command::simulate, "simulate", "Run simulated devices against the running hub, over MQTT"},
     {Command::scenario, "scenario",
-     "run FILE... [-- COMMAND ARGS...]: time lines with expectations, each on a hub of its own (docs/scenarios.md)"},
+     "run FILE... [-- COMMAND ARGS...]: time lines with expectations, each on a hub of its own (docs/scenarios.md); "
+     "runs: the last ones that were told to the running hub"},
     {Command::seed, "seed",
      "apply FILE..., validate FILE..., diff FILE...: seeds and what they change; export: the hub as a seed"},
 };
@@ -499,7 +500,7 @@ std::variant<CommandLine, Information> read_command_line(std::vector<std::string
       command->add_option("action", line.seed_words, "apply, validate or diff and FILEs, or export")->expected(0, -1);
     }
     if (each.command == Command::scenario) {
-      command->add_option("action", line.scenario_words, "run and FILEs")->expected(0, -1);
+      command->add_option("action", line.scenario_words, "run and FILEs, or runs")->expected(0, -1);
     }
     for (const Setting& setting : kSettings) {
       if ((setting.commands & bit(each.command)) == 0) continue;
@@ -579,7 +580,8 @@ void check_seed_words(const std::vector<std::string>& words) {
 
 void check_scenario_words(const std::vector<std::string>& words) {
   if (words.size() > 1 && words.front() == "run") return;
-  throw ConfigError("`scenario` takes run FILE...");
+  if (words == std::vector<std::string>{"runs"}) return;
+  throw ConfigError("`scenario` takes run FILE..., or runs");
 }
 
 void check_module(const Config& config) {

@@ -103,7 +103,7 @@ struct Config {
   std::string from = "now";
   std::string monitored_group = "$Default";
   std::vector<std::string> seed_words;      ///< `seed`: apply, validate or diff and files, or export
-  std::vector<std::string> scenario_words;  ///< `scenario`: run and files
+  std::vector<std::string> scenario_words;  ///< `scenario`: run and files, or runs
   std::filesystem::path junit_file;         ///< empty: none is written
   bool watch = false;
   int simulated_devices = 1;

@@ -172,8 +172,9 @@ HubClient::ControlRequest request_of(const Config& config) {
     case Command::monitor:
     case Command::seed:
     case Command::simulate:
-    case Command::scenario:
       break;
+    case Command::scenario:
+      return {.path = "scenario-runs"};  // `scenario runs`
   }
   throw std::logic_error("not a command of the control API");
 }

@@ -1,6 +1,6 @@
 #pragma once
 /// The commands that are thin over the control API: `reset`, `snapshot`, `messages`, `events`, `clock`, `faults`,
-/// `explain`, `connections`, `c2d`, `feedback`, `hubs`.
+/// `explain`, `connections`, `c2d`, `feedback`, `hubs`, `scenario runs`.
 #include <string>
 #include <string_view>
 

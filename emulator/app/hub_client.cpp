@@ -16,7 +16,6 @@ constexpr const char* kApiVersion = "api-version=2021-04-12";
 constexpr std::chrono::seconds kTokenLife{60};
 constexpr std::chrono::seconds kConnectTime{3};
 constexpr std::chrono::seconds kAnswerTime{5};
-constexpr std::chrono::seconds kLongestControl{11 * 60};  // a long poll's ten minutes
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 
@@ -64,7 +63,7 @@ HubClient::Answer HubClient::control(const ControlRequest& request) const {
               .path = "/_emulator/" + request.path,
               .authorization = request.token.empty() ? std::string() : "Bearer " + request.token,
               .body = request.body,
-              .patience = kLongestControl,
+              .patience = request.patience,
               .stream = request.stream});
 }
 

@@ -49,6 +49,7 @@ class HubClient {
     std::string path;    ///< behind `/_emulator/`, with its query
     std::string body{};  ///< JSON
     std::string token{};
+    std::chrono::seconds patience{std::chrono::minutes(11)};  ///< a long poll has ten
     /// Given what comes while it comes, instead of the answer's body; false ends it.
     std::function<bool(std::string_view)> stream{};
   };

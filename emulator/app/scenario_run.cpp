@@ -1,5 +1,6 @@
 #include "emulator/app/scenario_run.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -15,7 +16,9 @@
 #include "emulator/app/client_environment.h"
 #include "emulator/app/connection_string.h"
 #include "emulator/app/device_token.h"
+#include "emulator/app/run_file.h"
 #include "emulator/app/scenario_hub.h"
+#include "emulator/app/scenario_report.h"
 #include "emulator/scenario/matcher.h"
 #include "emulator/seed/derived_key.h"
 #include "emulator/simulate/virtual_device.h"
@@ -52,6 +55,30 @@ std::string number(Seconds time) {
   return Json(time.count()).dump();
 }
 
+/// The hub of `serve` or `exec` over the data folder. One whose file cannot be read is not worth the run.
+std::optional<RunningHub> hub_that_runs(const Config& config) {
+  try {
+    return find_running_hub(config.data_folder);
+  } catch (const std::exception& error) {
+    spdlog::warn("{}", error.what());
+    return std::nullopt;
+  }
+}
+
+/// Whose portals a person may look at: the hub that runs, and the scenario's own where it is on ports that somebody
+/// knows.
+std::vector<ScenarioReport::Listener> listeners(const Config& config, const RunningHub& own, bool on_known_ports) {
+  std::vector<ScenarioReport::Listener> all;
+  const auto add = [&](const RunningHub& hub) {
+    const std::string* owner = hub.connection_string("iothubowner");
+    const auto service = owner == nullptr ? std::nullopt : ConnectionString::parse(*owner);
+    if (service) all.push_back({HubClient(*service, {hub.ca_file}), config.control_token});
+  };
+  if (const auto running = hub_that_runs(config)) add(*running);
+  if (on_known_ports) add(own);
+  return all;
+}
+
 /// The program under test.
 struct Program {
   pid_t process = 0;
@@ -70,7 +97,8 @@ class Run {
   Run(const scenario::Scenario& scenario, const ScenarioSurroundings& surroundings)
       : scenario_(scenario),
         surroundings_(surroundings),
-        hub_(surroundings.config, scenario, surroundings.config.child_command.empty() && !has("run")) {
+        hub_(surroundings.config, scenario, !runs_a_program()),
+        report_(scenario, listeners(surroundings.config, hub_.running(), runs_a_program())) {
     for (const auto& each : scenario_.devices) {
       simulate::VirtualDeviceOptions options{hub_.host(),
                                              hub_.host(),
@@ -93,6 +121,7 @@ class Run {
     const auto perform = [&](const std::string& name, const std::string& where, const auto& action) {
       scenario::StepOutcome step{.name = name};
       const Clock::time_point begin = Clock::now();
+      if (!failed) report_.begins(outcome.steps.size(), name);
       try {
         if (!failed) {
           action();
@@ -108,6 +137,7 @@ class Run {
         failed = true;
       }
       step.took = Clock::now() - begin;
+      report_.ends(outcome.steps.size(), step);
       outcome.steps.push_back(std::move(step));
     };
     const std::string whole = scenario_.file + ": ";
@@ -120,10 +150,13 @@ class Run {
     }
     if (program_) perform("the program", whole, [this] { judge_program(); });
     outcome.took = Clock::now() - start;
+    report_.ends(outcome);
     return outcome;
   }
 
  private:
+  bool runs_a_program() const { return !surroundings_.config.child_command.empty() || has("run"); }
+
   bool has(const std::string& action) const {
     return std::any_of(scenario_.steps.begin(), scenario_.steps.end(),
                        [&](const Step& each) { return each.action == action; });
@@ -134,6 +167,7 @@ class Run {
   void work(std::chrono::milliseconds longest = kTick) {
     if (surroundings_.stop) throw Failed{"interrupted"};
     simulate::VirtualDevice::work(devices_, longest);
+    report_.work();
     if (!program_ || program_->status) return;
     int status = 0;
     if (::waitpid(program_->process, &status, WNOHANG) == program_->process) program_->status = exit_status_of(status);
@@ -619,6 +653,7 @@ class Run {
   const scenario::Scenario& scenario_;
   const ScenarioSurroundings& surroundings_;
   ScenarioHub hub_;
+  ScenarioReport report_;
   std::vector<std::unique_ptr<simulate::VirtualDevice>> devices_;
   std::optional<Program> program_;
   Clock::time_point begun_{};

@@ -65,6 +65,8 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"GET",    "simulations",         list_simulations},
     {"POST",   "simulations",         start_simulation},
     {"DELETE", "simulations/{id}",    remove_simulation},
+    {"GET",    "scenario-runs",       list_scenario_runs},
+    {"PUT",    "scenario-runs/{run}", put_scenario_run},
     {"GET",    "seed",                get_seed},
     {"POST",   "seed",                post_seed},
     {"POST",   "seed/diff",           diff_seed},

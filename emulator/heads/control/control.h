@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "emulator/heads/control/actions.h"
+#include "emulator/heads/control/scenario_runs.h"
 #include "emulator/heads/http_service.h"
 #include "emulator/hub/clock.h"
 #include "emulator/hub/directory.h"
@@ -43,6 +44,7 @@ class Control final : public HttpService {
   hub::Scheduler& scheduler() { return scheduler_; }
   const hub::Clock& wall_clock() const { return wall_clock_; }
   Actions& actions() { return actions_; }
+  ScenarioRuns& scenario_runs() { return scenario_runs_; }
 
   void add(std::shared_ptr<Waiter> waiter) { waiters_.insert(std::move(waiter)); }
   void remove(const std::shared_ptr<Waiter>& waiter) { waiters_.erase(waiter); }
@@ -56,6 +58,7 @@ class Control final : public HttpService {
   Actions& actions_;
   const Options options_;
   std::set<std::shared_ptr<Waiter>> waiters_;
+  ScenarioRuns scenario_runs_;
 };
 
 /// One operation of the API.

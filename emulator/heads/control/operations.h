@@ -50,6 +50,10 @@ void list_simulations(const Request& request);
 void start_simulation(const Request& request);
 void remove_simulation(const Request& request);
 
+// scenario_runs.cpp
+void list_scenario_runs(const Request& request);
+void put_scenario_run(const Request& request);
+
 // clock.cpp
 void get_clock(const Request& request);
 void freeze_clock(const Request& request);

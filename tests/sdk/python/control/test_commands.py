@@ -113,3 +113,4 @@ def test_a_message_is_sent_and_its_queue_and_feedback_are_looked_at(command, dev
     assert (waiting["body"], waiting["messageId"], waiting["properties"]) == ("hello", "m1", {"colour": "blue"})
     assert "records" in command("feedback", "limit=5")
     assert "the command is: c2d" in command("c2d", "purge", device.device_id, status=2)
+    assert "runs" in command("scenario", "runs")
