@@ -1,11 +1,16 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
+const path = require('node:path');
 const test = require('node:test');
+const { promisify } = require('node:util');
 const { Message } = require('azure-iot-device');
 const { Amqp } = require('azure-iot-device-amqp');
 const { MqttWs } = require('azure-iot-device-mqtt');
+const { Client: ServiceClient } = require('azure-iothub');
 const {
   closeBrowser, connected, control, eventually, liveHeap, newDevice, newId, openPage, origin, picture, service, slowness,
 } = require('./support.js');
@@ -128,6 +133,129 @@ test('a cloud-to-device message reaches a real device', async (t) => {
   const message = await received;
   assert.equal(message.getData().toString(), 'hello');
   assert.equal(message.properties.getValue('colour'), 'blue');
+});
+
+/** A page at a device's cloud-to-device messages, live. */
+async function openC2d(t, device) {
+  const page = await openPage(t, { hash: `#/devices/${device}` });
+  await page.locator('header .state.on').waitFor();
+  const region = (name) => page.getByRole('region', { name, exact: true });
+  const [form, queue, feedback] = ['Cloud-to-device', 'Queue', 'Feedback'].map(region);
+  await queue.getByText('Empty.').waitFor();
+  return {
+    page, form, queue, feedback,
+    async send(id, { body = id, ack = 'full', expires = '' } = {}) {
+      await form.getByLabel('Message id').fill(id);
+      await form.getByLabel('Body').fill(body);
+      await form.getByLabel('Feedback').selectOption(ack);
+      await form.getByLabel('Expires after').fill(expires);
+      await form.getByRole('button', { name: 'Send' }).click();
+    },
+    /** The message is where these states, in this order, have led it. */
+    came: (id, states) => form.getByRole('list', { name: 'Sent messages' }).getByRole('listitem')
+      .filter({ hasText: new RegExp(`${id}\\b`) }).filter({ hasText: new RegExp(states.join('.*')) }).waitFor(),
+    told: (id, status) => feedback.getByRole('row', { name: new RegExp(`${id} ${device} ${status}`) }).waitFor(),
+  };
+}
+
+/** A real device over AMQP, which settles when it is told to, and the messages that it has received. */
+async function receiving(t, device) {
+  const client = await connected(t, device, undefined, Amqp);
+  const received = [];
+  client.on('message', (message) => received.push(message));
+  const next = () => eventually(() => received.shift(), 'a message comes to the device');
+  return { client, next };
+}
+
+test('a sent message is followed from enqueued to completed, and looking at its feedback takes it from nobody', async (t) => {
+  const device = await newDevice('followed');
+  const reader = ServiceClient.fromConnectionString(process.env.IOTHUB_CONNECTION_STRING);
+  await reader.open();
+  t.after(() => reader.close());
+  const receivedFeedback = [];
+  const receiver = await promisify(reader.getFeedbackReceiver.bind(reader))();
+  receiver.on('message', (batch) => receivedFeedback.push(...JSON.parse(batch.data)));
+
+  const { page, form, queue, send, came, told } = await openC2d(t, device);
+  const id = newId('order');
+  await form.getByLabel('Properties').fill('colour=blue');
+  await send(id, { body: 'heat to 21' });
+  await came(id, ['enqueued']);
+  const waiting = queue.getByRole('listitem').filter({ hasText: id });
+  await waiting.getByText('enqueued', { exact: true }).waitFor();
+  const said = await waiting.innerText();
+  assert.match(said, /#1[^]*deliveries 0[^]*enqueued 20..-[^]*expires 20..-[^]*feedback full[^]*colour=blue/);
+  await waiting.getByText('Body, 10 bytes').click();
+  await waiting.getByText('heat to 21').waitFor();
+
+  const { client, next } = await receiving(t, device);
+  const message = await next();
+  await came(id, ['enqueued', 'invisible']);
+  await waiting.getByText(/^invisible until \d\d:\d\d:\d\d$/).waitFor();
+  await send(newId('waiting'), { ack: 'negative' });
+  await queue.getByText('2 of 50').waitFor();
+  await client.complete(message);
+  await came(id, ['enqueued', 'invisible', 'completed']);
+  await waiting.waitFor({ state: 'detached' });
+  await told(id, 'Success Success');
+  await form.scrollIntoViewIfNeeded();
+  await page.evaluate(() => document.querySelector('[aria-label=Cloud-to-device]').scrollIntoView());
+  await picture(page, 'c2d');
+
+  // Records leave in batches after 15 s: nothing on the page has taken this one.
+  await eventually(() => receivedFeedback.some((record) => record.originalMessageId === id), 'the service has it', 30);
+  await page.reload();
+  await queue.getByText('1 of 50').waitFor();
+});
+
+test('each other end of a message is told: rejected, abandoned too often, expired, purged; a lost lock leaves it enqueued', async (t) => {
+  const device = await newDevice('ends');
+  const { form, queue, send, came, told } = await openC2d(t, device);
+  const ids = Object.fromEntries(['rejected', 'abandoned', 'lost', 'expired'].map((name) => [name, newId(name)]));
+
+  await send(ids.expired, { expires: '1' });
+  await came(ids.expired, ['enqueued', 'dead-lettered, expired']);
+  await told(ids.expired, 'Expired');
+
+  await send(ids.rejected);
+  const { client, next } = await receiving(t, device);
+  await client.reject(await next());
+  await came(ids.rejected, ['enqueued', 'invisible', 'dead-lettered, rejected']);
+  await told(ids.rejected, 'Rejected');
+
+  await send(ids.abandoned);
+  await client.abandon(await next());
+  await came(ids.abandoned, ['invisible', 'enqueued again, abandoned', 'invisible']);
+  await queue.getByText('deliveries 1').waitFor();
+  for (let count = 1; count < 10; ++count) await client.abandon(await next());
+  await came(ids.abandoned, ['dead-lettered, delivered too often']);
+  await told(ids.abandoned, 'DeliveryCountExceeded');
+
+  await send(ids.lost);
+  await next();
+  await client.close();
+  await came(ids.lost, ['invisible', 'enqueued again, lock lost']);
+  await queue.getByText('enqueued', { exact: true }).waitFor();
+  await form.getByRole('button', { name: 'Purge the queue' }).click();
+  await came(ids.lost, ['enqueued again, lock lost', 'purged']);
+  await told(ids.lost, 'Purged');
+  await queue.getByText('Empty.').waitFor();
+});
+
+test('a full queue of the largest bodies is looked at by their beginnings', async (t) => {
+  const device = await newDevice('full');
+  const { page, queue } = await openC2d(t, device);
+  const looks = [];
+  page.on('response', async (answer) => answer.url().includes('/c2d?') && looks.push(await answer.json()));
+  const body = 'ü'.repeat(32_000);  // 64,000 bytes
+  for (let count = 0; count < 50; ++count) await control('POST', `devices/${device}/c2d`, { body, messageId: `m${count}` });
+  await queue.getByText('50 of 50').waitFor();
+  const look = await eventually(() => looks.find(({ messages }) => messages.length === 50), 'the page has looked');
+  assert.equal(look.messages[49].body, 'ü'.repeat(512));
+  assert.ok(JSON.stringify(look).length < 50_000, 'no more than the beginnings is loaded');
+  await queue.getByText('Body, 64000 bytes, the first 1024 of them').first().waitFor();
+  await control('POST', `devices/${device}/c2d`, { body: 'one more' }).then(
+    () => assert.fail('the 51st was taken'), (refusal) => assert.match(String(refusal), /403/));
 });
 
 test('the watch shows telemetry live, filters, pauses and saves it', async (t) => {
@@ -429,27 +557,122 @@ test('a fault, the clock and a snapshot are set by hand', async (t) => {
   await picture(page, 'instrument');
 });
 
+/** `scenario run --watch` of a file in the test's folder, beside the hub that serves the page. */
+function watched(t, file) {
+  const how = { cwd: process.env.IOTHUB_TEST_FOLDER, stdio: 'ignore' };
+  const runner = spawn(process.env.IOTHUB_TEST_BINARY, ['scenario', 'run', file, '--watch'], how);
+  const ended = once(runner, 'exit');
+  t.after(() => {
+    runner.kill();
+    return ended;
+  });
+}
+
+test('a scenario shows its steps as it runs, its failure with the nearest miss, and the run after a change', async (t) => {
+  const name = newId('alarm');
+  const file = `${name}.yaml`;
+  const expecting = (temperature) => fs.writeFileSync(path.join(process.env.IOTHUB_TEST_FOLDER, file), `
+name: ${name}
+devices: [{id: sensor}]
+steps:
+  - send: {device: sensor, body: {temperature: 20}}
+  - name: hot
+    expect: {messages: {device: sensor, body: {temperature: ${temperature}}}, within: ${3 * slowness}s}
+  - name: after
+    send: {device: sensor}
+`);
+  const page = await openPage(t, { hash: '#/instrument' });
+  await page.locator('header .state.on').waitFor();
+  const runs = page.getByRole('list', { name: 'Runs' });
+  const run = runs.locator('> li', { hasText: name });
+  const step = (text, state) => run.first().locator('.steps li', { hasText: text }).getByText(state, { exact: true });
+
+  expecting(21);
+  watched(t, file);
+  await step('hot', 'running').waitFor();
+  await step('set up', 'passed').waitFor();
+  await step('after', 'waiting').waitFor();
+  await run.getByText('2 of 4 steps').waitFor();
+  await step('hot', 'failed').waitFor();
+  await step('after', 'skipped').waitFor();
+  const failure = await run.getByLabel('Failure').innerText();
+  for (const part of ['hot', 'expected at least 1 messages', '1 messages came', 'nearest miss', '/body/temperature: expected 21, got 20']) {
+    assert.ok(failure.includes(part), `the failure does not say ${part}: ${failure}`);
+  }
+  await run.locator('summary').getByText('failed', { exact: true }).waitFor();
+  await run.getByText(/4 steps, \d+\.\d s/).waitFor();
+  await page.evaluate(() => document.querySelector('[aria-label=Scenarios]').scrollIntoView());
+  await picture(page, 'scenario');
+
+  expecting(20);
+  await run.nth(1).waitFor();
+  await run.first().locator('summary').getByText('passed', { exact: true }).waitFor();
+  await step('after', 'passed').waitFor();
+  assert.equal((await control('GET', 'scenario-runs')).runs[0].state, 'passed');
+});
+
 test('the overview shows figures, and a refusal with its hint', async (t) => {
   const page = await openPage(t);
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   await page.getByText('iothub-emulator exec -- python app.py').waitFor();
+  await page.getByRole('region', { name: 'Ports' }).getByRole('row', { name: '8883 MQTT over TLS' }).waitFor();
+  for (const chart of ['Messages', 'Connections', 'Direct methods']) await page.getByRole('img', { name: new RegExp(chart) }).waitFor();
   const refused = await fetch(`${origin}/_emulator/service/devices/nobody-here?api-version=2021-04-12`);
   assert.equal(refused.status, 404);
   await page.getByRole('region', { name: 'Refusals' }).getByText('nobody-here').first().waitFor();
+  const { id } = await control('POST', 'simulations', { prefix: newId('busy'), devices: 5, rate: 20 });
+  t.after(() => control('DELETE', `simulations/${id}`));
+  const figure = async (name) => Number(await page.locator('.cards > div', { hasText: name }).locator('strong').innerText());
+  await eventually(async () => (await figure('Connections')) >= 5, 'the connections are counted');
+  await eventually(async () => (await figure('Messages')) >= 10, 'the messages are counted');
+  if (process.env.IOTHUB_TEST_SCREENSHOTS) await page.waitForTimeout(20_000);
   await picture(page, 'overview');
 });
 
+/** What gives the screens that have little to show without it something to show. */
+async function fill(device) {
+  const send = (message) => control('POST', `devices/${device}/c2d`, { ack: 'full', ...message });
+  await send({ bodyBase64: 'AP8=', messageId: newId('purged') });
+  await service('DELETE', `/devices/${device}/commands`);
+  await send({ body: 'x'.repeat(3000), properties: { colour: 'blue', 'a-property-with-a-long-name': 'x'.repeat(200) } });
+  await send({ bodyBase64: 'AP8=', messageId: newId('bytes') });
+  const failure = `expected ${'x'.repeat(300)}\nnearest miss:\n  /body/temperature: expected 21, got 20`;
+  const steps = ['passed', 'failed', 'skipped', 'running', 'waiting'].map((state) =>
+    ({ name: state, state, does: `expect ${'{}'.repeat(200)}`, seconds: 1, ...(state === 'failed' ? { failure } : {}) }));
+  await control('PUT', `scenario-runs/${device}`, { name: device, file: `${'folder/'.repeat(20)}a.yaml`, state: 'running', steps });
+}
+
+/** Waits for what fill() gave the screen, sends a message from it, and opens what is folded. */
+async function showAll(page, hash, device) {
+  if (hash === `#/devices/${device}`) {
+    await page.getByRole('region', { name: 'Queue' }).getByText('3000 bytes').waitFor();
+    await page.getByRole('region', { name: 'Feedback' }).getByRole('row', { name: device }).waitFor();
+    await page.getByRole('region', { name: 'Cloud-to-device' }).getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('list', { name: 'Sent messages' }).getByText('enqueued').first().waitFor();
+  }
+  if (hash === '#/instrument') await page.getByLabel('Failure').first().waitFor();
+  await page.evaluate(() => document.querySelectorAll('details').forEach((each) => { each.open = true; }));
+}
+
 test('both themes and a narrow screen show every screen without a sideways scroll', async (t) => {
   const device = await newDevice('narrow');
+  await fill(device);
   for (const colorScheme of ['light', 'dark']) {
     const page = await openPage(t, { viewport: { width: 400, height: 800 }, colorScheme });
     for (const hash of ['#/overview', '#/devices', `#/devices/${device}`, '#/connections', `#/connections/of/${device}`, '#/query',
       '#/configurations', '#/routes', '#/simulate', '#/watch', '#/instrument']) {
       await page.goto(`${origin}/${hash}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
+      await showAll(page, hash, device);
+      const part = { [`#/devices/${device}`]: 'Cloud-to-device', '#/instrument': 'Scenarios' }[hash];
+      if (part !== undefined) {
+        await page.getByRole('region', { name: part, exact: true }).evaluate((element) => element.scrollIntoView());
+        await picture(page, `narrow-${part.toLowerCase()}-${colorScheme}`);
+      }
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wider <= 0, `${hash} is ${wider} px too wide`);
     }
+    await page.evaluate(() => scrollTo(0, 0));
     await picture(page, `narrow-${colorScheme}`);
   }
 });
@@ -460,7 +683,7 @@ test('the keyboard alone reaches a device', async (t) => {
   await page.getByRole('searchbox').focus();
   await page.keyboard.type(device);
   await page.keyboard.press('Enter');
-  await page.getByRole('link', { name: device, exact: true }).waitFor();
+  await page.getByText(/^1 devices$/).waitFor();
   for (let presses = 0; presses < 10; ++presses) {
     await page.keyboard.press('Tab');
     if ((await page.evaluate(() => document.activeElement.textContent)) === device) break;
@@ -471,6 +694,7 @@ test('the keyboard alone reaches a device', async (t) => {
 
 test('no screen has a serious fault of accessibility', async (t) => {
   const device = await newDevice('axe');
+  await fill(device);
   const client = await connected(t, device);
   const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark']) {
@@ -481,6 +705,7 @@ test('no screen has a serious fault of accessibility', async (t) => {
       await page.evaluate((place) => { location.hash = place; }, hash);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await client.sendEvent(new Message('{"level":1}'));  // live lists have rows then
+      await showAll(page, hash, device);
       await page.waitForTimeout(200);
       const { violations } = await page.evaluate(() => axe.run());
       const serious = violations.filter((each) => each.impact === 'serious' || each.impact === 'critical')

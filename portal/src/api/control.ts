@@ -6,6 +6,7 @@ export interface ConnectionStrings {
   hub: string;
   policies: Record<string, string>;
   eventHub: string;
+  ports: Record<string, number>;
 }
 
 export interface Connection {
@@ -175,8 +176,56 @@ export type ConfigurationTried =
 
 export interface CloudToDeviceMessage {
   body: string;
+  messageId: string;
   ack: string;
   properties: Record<string, string>;
+  expiry?: string;
+}
+
+/** Of a device's queue: `invisible` is locked by the device, which has not settled it. */
+export interface WaitingMessage {
+  sequenceNumber: number;
+  messageId?: string;
+  state: 'enqueued' | 'invisible';
+  /** Nothing: as long as the device is connected. */
+  lockedUntil?: string;
+  enqueuedTime: string;
+  expiryTime: string;
+  deliveryCount: number;
+  ack: string;
+  properties: Record<string, string>;
+  /** Of the whole body; `body` or `bodyBase64` are its beginning. */
+  bytes: number;
+  body?: string;
+  bodyBase64?: string;
+}
+
+/** What became of a message, for the service that sent it. */
+export interface FeedbackRecord {
+  originalMessageId?: string;
+  description: string;
+  deviceId: string;
+  enqueuedTimeUtc: string;
+  statusCode: string;
+}
+
+export interface ScenarioStep {
+  name: string;
+  does?: string;
+  state: 'waiting' | 'running' | 'passed' | 'failed' | 'skipped';
+  seconds: number;
+  failure?: string;
+}
+
+export interface ScenarioRun {
+  id: string;
+  name: string;
+  file: string;
+  state: 'running' | 'passed' | 'failed';
+  seconds: number;
+  /** When its runner told this. */
+  heard: string;
+  steps: ScenarioStep[];
 }
 
 function query_of(parameters: Record<string, string | undefined>): string {
@@ -215,8 +264,15 @@ export const control = {
     }
     return changes.slice(-kChangesKept).reverse();
   },
-  send_c2d: (device: string, message: CloudToDeviceMessage) =>
-    ask<{ messageId: string }>('POST', `/_emulator/devices/${encodeURIComponent(device)}/c2d`, { body: { ...message } }),
+  send_c2d: async (device: string, message: CloudToDeviceMessage) =>
+    (await post<{ sequenceNumber: number }>(`devices/${encodeURIComponent(device)}/c2d`, message)).value.sequenceNumber,
+  queue: async (device: string, bodyBytes: number) =>
+    (await get<{ messages: WaitingMessage[] }>(`devices/${encodeURIComponent(device)}/c2d`, { bodyBytes: String(bodyBytes) }))
+      .messages,
+  feedback: async (limit: number) =>
+    (await get<{ records: { record: FeedbackRecord }[] }>('feedback', { limit: String(limit) })).records
+      .map(({ record }) => record),
+  scenario_runs: async () => (await get<{ runs: ScenarioRun[] }>('scenario-runs')).runs,
 
   refusals: async (limit: number) => (await get<{ refusals: Refusal[] }>('explain', { limit: String(limit) })).refusals,
   explain_query: async (query: string) => (await post<QueryExplained>('explain/query', { query })).value,

@@ -12,6 +12,9 @@ interface Props {
 
 const kHeight = 150;
 
+/** `15:04:30` */
+const clock_time = (seconds: number) => new Date(seconds * 1000).toTimeString().slice(0, 8);
+
 /** As the theme has it: of the property itself one could only read how it depends on the theme. */
 function colour(name: string, element: HTMLElement): string {
   element.style.color = `var(${name})`;
@@ -39,7 +42,7 @@ export function Chart({ title, times, series, unit }: Props) {
           {},
           ...series.map(({ name }, index) => ({ label: name, stroke: colour(`--series-${index + 1}`, element), width: 2 })),
         ],
-        axes: [axis, { ...axis, size: 48 }],
+        axes: [{ ...axis, space: 70, size: 30, values: (_, seconds) => seconds.map(clock_time) }, { ...axis, size: 48 }],
         scales: { y: { range: (_, __, high) => [0, Math.max(1, high * 1.1)] } },
       },
       [times, ...series.map((each) => each.values)] as uPlot.AlignedData,

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import { listen, live, type HubEvent } from '../api/stream.ts';
 import { text_of } from './notice.tsx';
 
 export interface Loaded<T> {
@@ -24,6 +25,34 @@ export function useLoad<T>(fetch: () => Promise<T>, keys: unknown[]): Loaded<T> 
     };
   }, [...keys, turn]);
   return { value: state.value, fault: state.fault, reload };
+}
+
+const kPaceMilliseconds = 250;
+
+/** Fetches again when an event is about what is shown, or some were missed; not oftener than a person can read. */
+export function useReloadOn(about_it: (event: HubEvent) => boolean, reload: () => void, keys: unknown[]): void {
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const soon = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        reload();
+      }, kPaceMilliseconds);
+    };
+    const stop_events = listen((events) => {
+      if (events.some((each) => each.event === 'gap' || each.event === 'rolled-back' || about_it(each))) soon();
+    });
+    let was_open = true;  // subscribe() tells at once what is known already
+    const stop_life = live.subscribe((life) => {
+      if (life === 'open' && !was_open) soon();
+      was_open = life === 'open';
+    });
+    return () => {
+      stop_events();
+      stop_life();
+      clearTimeout(timer);
+    };
+  }, keys);
 }
 
 /** Its content once it is there, or why it is not. */

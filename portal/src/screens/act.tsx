@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
-import { control } from '../api/control.ts';
 import { service, type Json, type Name } from '../api/service.ts';
 import { json_fault, JsonEditor } from '../components/json_editor.tsx';
-import { attempt, text_of } from '../components/notice.tsx';
+import { text_of } from '../components/notice.tsx';
 
 interface Invocation {
   at: Date;
@@ -66,49 +65,6 @@ export function MethodForm({ name }: { name: Name }) {
           </li>
         ))}
       </ol>
-    </section>
-  );
-}
-
-/** `name=value`, one a line. */
-function properties_of(text: string): Record<string, string> {
-  const lines = text.split('\n').filter((line) => line.includes('='));
-  return Object.fromEntries(lines.map((line) => {
-    const split = line.indexOf('=');
-    return [line.slice(0, split).trim(), line.slice(split + 1).trim()];
-  }));
-}
-
-export function CloudToDevice({ device }: { device: string }) {
-  const [body, set_body] = useState('');
-  const [properties, set_properties] = useState('');
-  const [ack, set_ack] = useState('none');
-  const send = async (event: Event) => {
-    event.preventDefault();
-    await attempt('Message queued', () =>
-      control.send_c2d(device, { body, ack, properties: properties_of(properties) }));
-  };
-  const purge = () => attempt('Queue purged', () => service.purge(device));
-  return (
-    <section aria-label="Cloud-to-device">
-      <h3>Cloud-to-device message</h3>
-      <form onSubmit={send}>
-        <label>Body <textarea rows={3} value={body} onInput={(event) => set_body(event.currentTarget.value)} /></label>
-        <label>
-          Properties, <code>name=value</code> a line{' '}
-          <textarea rows={2} value={properties} onInput={(event) => set_properties(event.currentTarget.value)} />
-        </label>
-        <div class="inline">
-          <label>
-            Feedback{' '}
-            <select value={ack} onChange={(event) => set_ack(event.currentTarget.value)}>
-              <option>none</option><option>positive</option><option>negative</option><option>full</option>
-            </select>
-          </label>
-          <button type="submit">Send</button>
-          <button type="button" class="plain" onClick={purge}>Purge the queue</button>
-        </div>
-      </form>
     </section>
   );
 }

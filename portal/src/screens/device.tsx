@@ -6,7 +6,8 @@ import { Pasteable } from '../components/copy.tsx';
 import { Ready, useLoad } from '../components/load.tsx';
 import { attempt } from '../components/notice.tsx';
 import { go, link } from '../router.ts';
-import { CloudToDevice, MethodForm } from './act.tsx';
+import { MethodForm } from './act.tsx';
+import { C2dQueue, CloudToDevice, FeedbackRecords } from './c2d.tsx';
 import { NewIdentity } from './devices.tsx';
 import { TwinView } from './twin.tsx';
 
@@ -112,6 +113,12 @@ export function IdentityScreen({ name }: { name: Name }) {
               <MethodForm name={name} />
               {name.module === undefined && <CloudToDevice device={name.device} />}
             </div>
+            {name.module === undefined && (
+              <div class="columns">
+                <C2dQueue device={name.device} />
+                <FeedbackRecords device={name.device} />
+              </div>
+            )}
           </>
         )}
       </Ready>

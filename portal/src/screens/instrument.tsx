@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
-import { control, type Clock, type NewFault } from '../api/control.ts';
-import { Ready, useLoad } from '../components/load.tsx';
+import { control, type Clock, type NewFault, type ScenarioRun, type ScenarioStep } from '../api/control.ts';
+import { Ready, useLoad, useReloadOn } from '../components/load.tsx';
 import { attempt } from '../components/notice.tsx';
+import { shown_time } from '../components/time.ts';
 
 function ClockPanel() {
   const clock = useLoad(() => control.clock(), []);
@@ -176,6 +177,62 @@ function FaultPanel() {
   );
 }
 
+const kSteps = {
+  waiting: 'badge', running: 'badge now', passed: 'badge good', failed: 'badge bad', skipped: 'badge',
+} as const;
+
+function Step({ step, place }: { step: ScenarioStep; place: number }) {
+  return (
+    <li>
+      <span class="quiet">{place}</span> <span class={kSteps[step.state]}>{step.state}</span> <strong>{step.name}</strong>{' '}
+      {(step.state === 'passed' || step.state === 'failed') && <span class="quiet">{step.seconds.toFixed(1)} s</span>}
+      {step.does !== undefined && <div class="quiet"><code>{step.does}</code></div>}
+      {step.failure !== undefined && <pre tabIndex={0} class="refused" aria-label="Failure">{step.failure}</pre>}
+    </li>
+  );
+}
+
+function Run({ run, newest }: { run: ScenarioRun; newest: boolean }) {
+  const [open, set_open] = useState(newest);
+  const done = run.steps.filter(({ state }) => state === 'passed' || state === 'failed').length;
+  return (
+    <li>
+      <details open={open} onToggle={(event) => set_open(event.currentTarget.open)}>
+        <summary>
+          <span class={kSteps[run.state]}>{run.state}</span> <strong>{run.name}</strong>{' '}
+          {done} of {run.steps.length} steps
+          {run.state !== 'running' && `, ${run.seconds.toFixed(1)} s`}{' '}
+          <span class="quiet">{run.file}, {run.state === 'running' && 'heard of at '}<time>{shown_time(run.heard)}</time></span>
+        </summary>
+        {open && (
+          <ol class="plain steps" aria-label={`Steps of ${run.name}`}>
+            {run.steps.map((step, index) => <Step key={index} step={step} place={index} />)}
+          </ol>
+        )}
+      </details>
+    </li>
+  );
+}
+
+function ScenarioPanel() {
+  const runs = useLoad(() => control.scenario_runs(), []);
+  useReloadOn(({ event }) => event === 'scenario-run', runs.reload, []);
+  return (
+    <section aria-label="Scenarios">
+      <h2>Scenarios</h2>
+      <p class="quiet">The last runs of <code>iothub-emulator scenario run FILE --watch</code>, each on a hub of its own.</p>
+      <Ready of={runs}>
+        {(value) => (
+          <ul class="plain" aria-label="Runs" aria-live="polite">
+            {value.map((each, index) => <Run key={each.id} run={each} newest={index === 0} />)}
+            {value.length === 0 && <li class="quiet">None.</li>}
+          </ul>
+        )}
+      </Ready>
+    </section>
+  );
+}
+
 /** The hub as a test instrument. */
 export function Instrument() {
   return (
@@ -183,6 +240,7 @@ export function Instrument() {
       <h1>Instrument</h1>
       <ClockPanel />
       <FaultPanel />
+      <ScenarioPanel />
       <SnapshotPanel />
       <ResetPanel />
     </section>

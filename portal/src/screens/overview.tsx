@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { control, type ConnectionStrings, type Refusal } from '../api/control.ts';
 import { service } from '../api/service.ts';
 import { listen } from '../api/stream.ts';
@@ -13,17 +13,20 @@ const kRefusalsShown = 8;
 interface Figures {
   times: number[];
   messages: number[];
+  connections: (number | null)[];
   methods: (number | null)[];
 }
 
 const whole_seconds = () => Math.floor(Date.now() / 1000);
 
-/** Messages a second, and the mean latency of the methods that were answered in it. */
-function useFigures(): Figures {
+/** Messages a second, who is connected, and the mean latency of the methods that were answered in it. */
+function useFigures(connections: number | undefined): Figures {
+  const connected = useRef<number | null>(null);
+  connected.current = connections ?? null;
   const [figures, set_figures] = useState<Figures>(() => {
     const now = whole_seconds();
     const times = Array.from({ length: kSecondsShown }, (_, index) => now - kSecondsShown + 1 + index);
-    return { times, messages: times.map(() => 0), methods: times.map(() => null) };
+    return { times, messages: times.map(() => 0), connections: times.map(() => null), methods: times.map(() => null) };
   });
   useEffect(() => {
     let messages = 0;
@@ -43,6 +46,7 @@ function useFigures(): Figures {
       set_figures((before) => ({
         times: [...before.times.slice(1), whole_seconds()],
         messages: [...before.messages.slice(1), counted],
+        connections: [...before.connections.slice(1), connected.current],
         methods: [...before.methods.slice(1), mean],
       }));
     }, 1000);
@@ -64,6 +68,29 @@ function Strings({ strings }: { strings: ConnectionStrings }) {
   );
 }
 
+const kPorts: Record<string, string> = {
+  https: 'HTTPS; MQTT and AMQP over WebSocket',
+  mqtts: 'MQTT over TLS',
+  amqps: 'AMQP over TLS',
+  amqp: 'AMQP without TLS, for Event Hubs readers',
+  portal: 'this page and the control API',
+};
+
+function PortTable({ ports }: { ports: Record<string, number> }) {
+  return (
+    <section aria-label="Ports">
+      <h2>Ports</h2>
+      <table>
+        <tbody>
+          {Object.entries(ports).map(([name, port]) => (
+            <tr key={name}><th scope="row">{port}</th><td>{kPorts[name] ?? name}</td></tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
 /** What makes each SDK trust the hub's certificate; `iothub-emulator env` prints the same for a shell. */
 function Trust() {
   const ca = `${location.origin}/_emulator/ca.pem`;
@@ -80,6 +107,8 @@ function Trust() {
       <Pasteable name="The CA itself" text={`curl -s ${ca} -o ca.pem`} />
       <Pasteable name="Node" text="export NODE_EXTRA_CA_CERTS=$PWD/ca.pem" />
       <Pasteable name="Python" text="export SSL_CERT_FILE=$PWD/ca.pem REQUESTS_CA_BUNDLE=$PWD/ca.pem" />
+      <Pasteable name="Java" text="iothub-emulator exec -- java -jar app.jar" />
+      <Pasteable name="C, C#, the system" text="sudo cp ca.pem /usr/local/share/ca-certificates/iothub.crt && sudo update-ca-certificates" />
     </section>
   );
 }
@@ -116,7 +145,7 @@ export function Overview() {
     }),
     [],
   );
-  const figures = useFigures();
+  const figures = useFigures(counts.value?.connections);
   useEffect(() => listen((events) => {
     if (events.some(({ event }) => /^(connected|disconnected|identity-)/.test(event))) counts.reload();
   }), []);
@@ -137,11 +166,15 @@ export function Overview() {
         <section aria-label="Messages">
           <Chart title="Messages" unit="a second" times={figures.times} series={[{ name: 'received', values: figures.messages }]} />
         </section>
+        <section aria-label="Connected">
+          <Chart title="Connections" unit="now" times={figures.times}
+            series={[{ name: 'connected', values: figures.connections }]} />
+        </section>
         <section aria-label="Method latency">
           <Chart title="Direct methods" unit="ms, mean" times={figures.times} series={[{ name: 'answered', values: figures.methods }]} />
         </section>
       </div>
-      <Ready of={strings}>{(value) => <Strings strings={value} />}</Ready>
+      <Ready of={strings}>{(value) => <><Strings strings={value} /><PortTable ports={value.ports} /></>}</Ready>
       <Trust />
       <Refusals />
     </section>

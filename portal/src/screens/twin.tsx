@@ -6,9 +6,7 @@ import { Diff } from '../components/diff.tsx';
 import { json_fault, JsonEditor } from '../components/json_editor.tsx';
 import { Ready, useLoad } from '../components/load.tsx';
 import { attempt } from '../components/notice.tsx';
-
-/** `2026-11-29 12:00:00Z` */
-const shown_time = (iso: string) => iso.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+import { shown_time } from '../components/time.ts';
 
 const pretty = (value: unknown) => JSON.stringify(value, null, 2);
 
