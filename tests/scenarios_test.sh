@@ -45,3 +45,13 @@ echo 'steps: [{clock: {freeze: true}}, {expect: {program: {status: 0}}}]' >"$fol
 status=0
 "$hub" scenario run "$folder/program.yaml" "${ports[@]}" -- sh -c 'exit 7' >"$folder/said" || status=$?
 [ $status = 1 ] && grep -q "exit status 0, it is 7" "$folder/said" || fail "a program that fails ends with $status"
+
+# Its hub, on the ports that the program is given, shows the run while it lasts.
+cat >"$folder/shown.sh" <<'SH'
+for _ in $(seq 100); do
+  if "$1" scenario runs | grep -q '"state": "running"'; then exit 0; fi
+  sleep 0.1
+done
+exit 1
+SH
+"$hub" scenario run "$folder/program.yaml" "${ports[@]}" -- sh "$folder/shown.sh" "$hub" || fail "a run's own hub does not show it"
