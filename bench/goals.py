@@ -66,6 +66,7 @@ GOALS = [
     Goal("others beside a query", "GET identity beside groups, longest µs", at_most=10_000),
     Goal("others beside a query", "GET identity beside pages, longest µs", at_most=10_000),
     Goal("others beside a query", "GET identity beside 20 scans, longest µs", at_most=10_000),
+    Goal("others beside a query", "GET identity beside an explained scan, longest µs", at_most=10_000),
 ]
 
 STORED_EACH = (

@@ -424,6 +424,7 @@ Figures queries(const Target& hub, const Queries& load) {
     std::string name;
     std::string query;
     std::size_t at_once = 1;
+    std::string path = "/devices/query?api-version=2021-04-12";
   };
   const std::string everywhere = "SELECT COUNT() AS n FROM devices WHERE properties.desired.interval > 30";
   const std::vector<Kind> kinds{
@@ -431,7 +432,8 @@ Figures queries(const Target& hub, const Queries& load) {
       {"groups", "SELECT tags.place.plant AS plant, COUNT() AS n FROM devices GROUP BY tags.place.plant"},
       {"page", "SELECT * FROM devices"},
       {"indexed", "SELECT * FROM devices WHERE tags.place.plant = 'p42'"},
-      {"many", everywhere, 20}};
+      {"many", everywhere, 20},
+      {"explain", everywhere, 1, "/_emulator/explain/query"}};
   EventLoop loop;
   register_fleet(loop, hub, load.devices);
 
@@ -456,11 +458,7 @@ Figures queries(const Target& hub, const Queries& load) {
     Askers queries(loop, hub, kind.at_once);
     measure_others(kind.name, [&] {
       const std::string body = R"({"query":")" + kind.query + R"("})";
-      queries.start(
-          [&body](std::size_t) {
-            return Request{"POST", "/devices/query?api-version=2021-04-12", body};
-          },
-          latencies);
+      queries.start([&kind, &body](std::size_t) { return Request{"POST", kind.path, body}; }, latencies);
       loop.run_for(load.duration);
       queries.stop(loop);
     });

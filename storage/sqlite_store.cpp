@@ -226,13 +226,18 @@ Connection open_private(const std::string& path) {
   return Connection(path);
 }
 
+void configure(Connection& connection) {
+  // Not by PRAGMA, of which each is parsed: a process may have a hundred hubs.
+  sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+  sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  connection.execute("PRAGMA temp_store = MEMORY");
+}
+
 // The busy time-out only meets a stranger (a SQLite shell that writes): the lock keeps other emulators away. A loop
 // turn waits for it, hence short.
-constexpr const char* kSettings = R"sql(
-PRAGMA busy_timeout = 100;
-PRAGMA foreign_keys = ON;
-PRAGMA trusted_schema = OFF;
-PRAGMA temp_store = MEMORY;
+constexpr int kBusyMilliseconds = 100;
+
+constexpr const char* kCacheSettings = R"sql(
 PRAGMA cache_size = -2048;
 PRAGMA mmap_size = 0;
 )sql";
@@ -268,7 +273,9 @@ void copy_empty_database(Connection& to, int partitions) {
 struct SqliteStore::Database {
   explicit Database(const std::filesystem::path& file, const Options& options)
       : lock(std::make_unique<DatabaseLock>(file.string())), connection(open_private(file.string())) {
-    connection.execute(kSettings);
+    configure(connection);
+    sqlite3_busy_timeout(connection.handle(), kBusyMilliseconds);
+    connection.execute(kCacheSettings);
     const std::int64_t version = schema_version(connection);  // before anything is written: it may be a stranger's
     connection.execute(kFileSettings);
     if (const std::string mode = connection.text("PRAGMA journal_mode = WAL"); mode != "wal") {
@@ -281,7 +288,7 @@ struct SqliteStore::Database {
   }
 
   explicit Database(const Options& options) : connection(":memory:") {
-    connection.execute(kSettings);
+    configure(connection);
     check_partition_count(options.partitions);
     is_made = false;
     prepare(options);

@@ -70,7 +70,7 @@ hub::Result<void> HubSet::check_new_name(const std::string& name) const {
   if (!is_host_name(name)) {
     return hub::argument_invalid("'" + name + "' is no host name or address of a hub, without a port");
   }
-  if (is_name_in_use(name)) return in_use(name);
+  if (around_.directory.has(name)) return in_use(name);
   return {};
 }
 
@@ -78,22 +78,12 @@ std::unique_ptr<HubInstance> HubSet::silent_hub(const std::string& name) const {
   return std::make_unique<HubInstance>(around_.config, std::vector{name}, std::nullopt, around_.loop, around_.random);
 }
 
-bool HubSet::is_name_in_use(const std::string& name) const {
-  const std::string wanted = hub::bare_host(name);
-  for (hub::Hub* hub : around_.directory.all()) {
-    const auto& names = hub->host_names();
-    if (std::any_of(names.begin(), names.end(), [&](const auto& each) { return hub::bare_host(each) == wanted; }))
-      return true;
-  }
-  return false;
-}
-
 hub::Result<std::string> HubSet::listen_somewhere() {
   for (int tries = kFirstAddress; tries <= kLastAddress; ++tries) {
     // Not the address that has just become free: clients of the hub that was there may still try to come back to it.
     const std::string address = "127.0.0." + std::to_string(next_address_);
     next_address_ = next_address_ == kLastAddress ? kFirstAddress : next_address_ + 1;
-    if (is_name_in_use(address)) continue;
+    if (around_.directory.has(address)) continue;
     try {
       around_.listen(address);
       return address;

@@ -55,7 +55,6 @@ class HubSet {
   hub::Result<void> remove(const std::string& name);
 
  private:
-  bool is_name_in_use(const std::string& name) const;
   hub::Result<std::string> listen_somewhere();
   void sweep();
 

@@ -11,7 +11,7 @@ namespace iothub::app {
 TemporaryFolder::TemporaryFolder(Made made) {
   std::string name = (std::filesystem::temp_directory_path() / "iothub-emulator-").string();
   if (made == Made::later) {
-    std::random_device random;
+    static std::random_device random;  // opened once: a process may have a hundred hubs
     for (int part = 0; part < 4; ++part) name += std::to_string(random());
     path_ = name;
     return;

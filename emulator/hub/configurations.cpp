@@ -6,6 +6,7 @@
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/query/twin_row.h"
 #include "emulator/hub/registry.h"
+#include "emulator/hub/slice.h"
 #include "emulator/hub/twins.h"
 
 namespace iothub::hub {
@@ -15,11 +16,8 @@ constexpr std::string_view kKind = "configuration";
 constexpr std::size_t kMaxConfigurations = 100;  // Quotas and throttling
 /// Changed identities beyond this are found by a walk over all of them.
 constexpr std::size_t kMaxChangedIdentities = 1000;
-/// A slice of work: some milliseconds. A written twin costs as much as many that are looked at.
-constexpr std::int64_t kSliceCost = 250;
-constexpr std::int64_t kWriteCost = 5;
 /// Conditions and queries evaluated in a slice.
-constexpr std::int64_t kSliceEvaluations = 5000;
+constexpr std::int64_t kSliceEvaluations = 1600;
 /// Counting after single twins changed waits in proportion to what it costs: a twentieth of the time goes into it.
 constexpr std::chrono::milliseconds kCountDelay{100};
 /// Metrics may depend on what nobody tells of (connections); the service counts each five minutes (Automatic device
@@ -232,7 +230,7 @@ void Configurations::step_pass() {
     pass.after_device = identity.device_id;
     pass.after_module = identity.module_id;
     parsed_bytes += row.parsed_bytes();
-    if (cost >= kSliceCost || parsed_bytes >= query::kSliceBytes) return;
+    if (cost >= kSliceCost || parsed_bytes >= kSliceBytes) return;
   }
   if (static_cast<std::int64_t>(batch.size()) == rows) return;
   if (modules) return finish_pass();

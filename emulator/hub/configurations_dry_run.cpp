@@ -23,6 +23,7 @@ constexpr std::string_view kModulesPrefix = "from devices.modules where";
 struct Ranked {
   Configuration configuration;
   std::set<Identity> matched{};
+  std::vector<bool> overrules{};  ///< of the draft's leaves, those whose place it takes; of a stronger one only
 };
 
 bool is_stronger(const Ranked& a, const Ranked& b) {
@@ -58,45 +59,6 @@ std::string_view name_of(ConfigurationFamily family) {
   return {};
 }
 
-/// Runs queries one after the other until the rows that may be read have been.
-class Matcher {
- public:
-  explicit Matcher(Hub& hub) : hub_(hub) {}
-
-  bool complete() const { return complete_; }
-
-  std::set<Identity> matched(const std::string& query) {
-    std::set<Identity> identities;
-    std::optional<std::string> continuation;
-    if (query.empty()) return identities;
-    do {
-      const auto run = hub_.queries().start(query, query::kMaxPageSize, continuation);
-      if (!run) break;  // a condition that is valid makes a query that is
-      bool done = false;
-      while (!done && rows_ + (*run)->rows_read() < kMostRows) done = (*run)->step(query::kSliceRows);
-      rows_ += (*run)->rows_read();
-      if (!done) {
-        complete_ = false;
-        return identities;
-      }
-      add((*run)->page().items, identities);
-      continuation = (*run)->page().continuation;
-    } while (continuation);
-    return identities;
-  }
-
- private:
-  static void add(const std::string& items, std::set<Identity>& identities) {
-    for (const Json& row : Json::parse(items)) {
-      identities.insert(Identity{{text_member(row, "deviceId")}, {text_member(row, "moduleId")}});
-    }
-  }
-
-  Hub& hub_;
-  std::int64_t rows_ = 0;
-  bool complete_ = true;
-};
-
 /// One of them would stand in the other's place.
 bool collide(const LeafPath& a, const LeafPath& b) {
   return starts_with(a, b) || starts_with(b, a);
@@ -112,18 +74,24 @@ std::vector<DesiredLeaf> leaves_of_twin(const Configuration& configuration) {
   return leaves_of(twin_content_of(configuration));
 }
 
+std::vector<bool> overruled_by(const Configuration& other, const std::vector<DesiredLeaf>& leaves) {
+  const std::vector<DesiredLeaf> theirs = leaves_of_twin(other);
+  std::vector<bool> overruled;
+  for (const DesiredLeaf& leaf : leaves) {
+    overruled.push_back(std::any_of(theirs.begin(), theirs.end(),
+                                    [&](const DesiredLeaf& each) { return collide(each.path, leaf.path); }));
+  }
+  return overruled;
+}
+
 /// The paths of the draft that a stronger one writes, with its id.
-Json overruled_paths(const Configuration& draft, const std::vector<const Ranked*>& stronger) {
+Json overruled_paths(const std::vector<DesiredLeaf>& leaves, const std::vector<const Ranked*>& stronger) {
   Json overruled = Json::array();
-  for (const DesiredLeaf& leaf : leaves_of_twin(draft)) {
-    for (const Ranked* other : stronger) {
-      const std::vector<DesiredLeaf> theirs = leaves_of_twin(other->configuration);
-      const bool collides = std::any_of(theirs.begin(), theirs.end(),
-                                        [&](const DesiredLeaf& each) { return collide(each.path, leaf.path); });
-      if (!collides) continue;
-      overruled.push_back({{"path", text_of(leaf.path)}, {"by", other->configuration.id}});
-      break;
-    }
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const auto by =
+        std::find_if(stronger.begin(), stronger.end(), [i](const Ranked* other) { return other->overrules[i]; });
+    if (by == stronger.end()) continue;
+    overruled.push_back({{"path", text_of(leaves[i].path)}, {"by", (*by)->configuration.id}});
   }
   return overruled;
 }
@@ -143,7 +111,8 @@ Json deployment_json(const Configuration& draft, const std::vector<const Ranked*
   return json;
 }
 
-Json target_json(const Identity& target, const Ranked& draft, const std::vector<Ranked>& ranked) {
+Json target_json(const Identity& target, const Ranked& draft, const std::vector<DesiredLeaf>& leaves,
+                 const std::vector<Ranked>& ranked) {
   Json json{{"device", target.device.value}};
   if (target.is_module()) json["module"] = target.module.value;
   Json ranks = Json::array();
@@ -159,8 +128,8 @@ Json target_json(const Identity& target, const Ranked& draft, const std::vector<
     json.update(deployment_json(draft.configuration, stronger, all));
     return json;
   }
-  Json overruled = overruled_paths(draft.configuration, stronger);
-  json["applies"] = overruled.size() < leaves_of_twin(draft.configuration).size();
+  Json overruled = overruled_paths(leaves, stronger);
+  json["applies"] = overruled.size() < leaves.size();
   json["overruled"] = std::move(overruled);
   return json;
 }
@@ -198,39 +167,109 @@ Json invalid(const HubError& error) {
 
 }  // namespace
 
-Json dry_run(Hub& hub, const std::string& id, const Json& body) {
+/// The draft's query, then those of the others if it matches anything.
+class DryRun::Work {
+ public:
+  Work(Hub& hub, Configuration draft, bool keeps_content) : hub_(hub), keeps_content_(keeps_content) {
+    ranked_ = ranked_with(hub, std::move(draft), own_);
+    const Configuration& own = ranked_[own_].configuration;
+    // Deployments have modules, which are not laid over each other path by path.
+    if (own.family != ConfigurationFamily::edge) leaves_ = leaves_of_twin(own);
+  }
+
+  bool step() {
+    if (!run_ && !begin_query()) return true;
+    if (rows_ + run_->rows_read() >= kMostRows) return true;
+    if (!run_->step()) return false;
+    rows_ += run_->rows_read();
+    Ranked& matching = ranked_[matching_place()];
+    for (const Json& row : Json::parse(run_->page().array())) {
+      matching.matched.insert(Identity{{text_member(row, "deviceId")}, {text_member(row, "moduleId")}});
+    }
+    continuation_ = run_->page().continuation;
+    run_.reset();
+    if (!continuation_) ++next_;
+    return false;
+  }
+
+  Json answer() const {
+    const Ranked& own = ranked_[own_];
+    Json targets = Json::array();
+    for (const Identity& target : own.matched) {
+      if (targets.size() == kShownTargets) break;
+      targets.push_back(target_json(target, own, leaves_, ranked_));
+    }
+    return {{"valid", true},
+            {"family", name_of(own.configuration.family)},
+            {"keepsContent", keeps_content_},
+            {"query", query_of(own.configuration)},
+            {"matched", own.matched.size()},
+            {"complete", complete_},
+            {"targets", std::move(targets)}};
+  }
+
+ private:
+  /// The draft's turn is before the others'.
+  std::size_t matching_place() const {
+    if (next_ == 0) return own_;
+    return next_ <= own_ ? next_ - 1 : next_;
+  }
+
+  /// False when there is none left.
+  bool begin_query() {
+    for (; next_ < ranked_.size(); ++next_) {
+      if (next_ > 0 && ranked_[own_].matched.empty()) break;
+      Ranked& matching = ranked_[matching_place()];
+      const std::string query = query_of(matching.configuration);
+      if (query.empty()) continue;
+      if (!leaves_.empty() && !continuation_ && matching_place() < own_) {
+        matching.overrules = overruled_by(matching.configuration, leaves_);
+      }
+      // A condition that is valid makes a query that is.
+      run_ = std::move(hub_.queries().start(query, query::kMaxPageSize, continuation_).value());
+      return true;
+    }
+    complete_ = true;
+    return false;
+  }
+
+  Hub& hub_;
+  const bool keeps_content_;
+  std::vector<Ranked> ranked_;
+  std::size_t own_ = 0;  ///< the draft's place among them
+  std::vector<DesiredLeaf> leaves_;
+  std::size_t next_ = 0;  ///< whose turn it is: the draft's, then the others' by rank
+  std::unique_ptr<query::Run> run_;
+  std::optional<std::string> continuation_;
+  std::int64_t rows_ = 0;
+  bool complete_ = false;
+};
+
+DryRun::DryRun(Hub& hub, const std::string& id, const Json& body) {
   if (!valid_configuration_id(id)) {
-    return invalid(argument_invalid("Invalid configuration id", "ids have 1-128 of a-z 0-9 - + % _ * ! '"));
+    invalid_ = invalid(argument_invalid("Invalid configuration id", "ids have 1-128 of a-z 0-9 - + % _ * ! '"));
+    return;
   }
   // The content of a configuration that is there does not change.
   const Result<Json> existing = hub.configurations().get(id);
   const Json* kept = existing ? member(*existing, "content") : nullptr;
   Result<Configuration> draft = configuration_from_json(body, id, kept);
-  if (!draft) return invalid(draft.error());
+  if (!draft) {
+    invalid_ = invalid(draft.error());
+    return;
+  }
   draft->created = hub.clock().now();
+  work_ = std::make_unique<Work>(hub, std::move(*draft), kept != nullptr);
+}
 
-  std::size_t place = 0;
-  std::vector<Ranked> ranked = ranked_with(hub, std::move(*draft), place);
-  Matcher matcher(hub);
-  Ranked& own = ranked[place];
-  own.matched = matcher.matched(query_of(own.configuration));
-  if (!own.matched.empty()) {
-    for (Ranked& each : ranked) {
-      if (&each != &own) each.matched = matcher.matched(query_of(each.configuration));
-    }
-  }
-  Json targets = Json::array();
-  for (const Identity& target : own.matched) {
-    if (targets.size() == kShownTargets) break;
-    targets.push_back(target_json(target, own, ranked));
-  }
-  return {{"valid", true},
-          {"family", name_of(own.configuration.family)},
-          {"keepsContent", kept != nullptr},
-          {"query", query_of(own.configuration)},
-          {"matched", own.matched.size()},
-          {"complete", matcher.complete()},
-          {"targets", std::move(targets)}};
+DryRun::~DryRun() = default;
+
+bool DryRun::step() {
+  return !work_ || work_->step();
+}
+
+Json DryRun::answer() const {
+  return work_ ? work_->answer() : invalid_;
 }
 
 }  // namespace iothub::hub

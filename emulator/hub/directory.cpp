@@ -1,18 +1,33 @@
 #include "emulator/hub/directory.h"
 
-#include <algorithm>
 #include <string>
 
 #include "emulator/hub/host_name.h"
 
 namespace iothub::hub {
 
+void HubDirectory::add(Hub& hub) {
+  hubs_.push_back(&hub);
+  for (const std::string& name : hub.host_names()) by_name_.emplace(bare_host(name), &hub);
+}
+
+void HubDirectory::remove(const Hub& hub) {
+  std::erase(hubs_, &hub);
+  std::erase_if(by_name_, [&hub](const auto& entry) { return entry.second == &hub; });
+}
+
+Hub* HubDirectory::named(const std::string& bare_host) const {
+  const auto found = by_name_.find(bare_host);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+bool HubDirectory::has(std::string_view name) const {
+  return named(bare_host(name)) != nullptr;
+}
+
 Hub* HubDirectory::find(std::string_view said_host) const {
   const std::string host = bare_host(said_host);
-  for (Hub* hub : hubs_) {
-    const auto& names = hub->host_names();
-    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return bare_host(name) == host; })) return hub;
-  }
+  if (Hub* const hub = named(host)) return hub;
   return is_loopback(host) && !hubs_.empty() ? hubs_.front() : nullptr;
 }
 

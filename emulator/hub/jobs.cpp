@@ -6,6 +6,7 @@
 #include "emulator/hub/limits.h"
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/query/twin_row.h"
+#include "emulator/hub/slice.h"
 #include "emulator/hub/throttle.h"
 #include "protocol/text/ascii.h"
 
@@ -219,9 +220,10 @@ void Jobs::step(const std::string& id) {
       run->targets.source == query::Source::modules ? storage::Store::Kind::modules : storage::Store::Kind::devices;
 
   const std::vector<storage::IdentityRow> rows =
-      store_.identities_after(kind, run->after_device, run->after_module, query::kSliceRows);
+      store_.identities_after(kind, run->after_device, run->after_module, kSliceCost);
+  std::int64_t cost = 0;
   for (const storage::IdentityRow& row : rows) {
-    if (run->in_flight >= kMaxMethodsAtOnce) break;
+    if (run->in_flight >= kMaxMethodsAtOnce || cost >= kSliceCost) break;
     const bool selected = !run->targets.condition ||
                           query::is_true(evaluate(*run->targets.condition, query::TwinRow(store_, links_, row)));
     if (selected) {
@@ -236,10 +238,13 @@ void Jobs::step(const std::string& id) {
     }
     run->after_device = row.device_id;
     run->after_module = row.module_id;
-    if (selected) run_on(run, {{row.device_id}, {row.module_id}});
+    ++cost;
+    if (!selected) continue;
+    cost += 2 * kWriteCost;  // the twin or the method, and the device's row of the job
+    run_on(run, {{row.device_id}, {row.module_id}});
   }
   run->all_looked_at =
-      rows.empty() || (static_cast<std::int64_t>(rows.size()) < query::kSliceRows &&
+      rows.empty() || (static_cast<std::int64_t>(rows.size()) < kSliceCost &&
                        rows.back().device_id == run->after_device && rows.back().module_id == run->after_module);
   if (run->all_looked_at) return finish_if_idle(run);
   // A full window goes on when an answer makes room.

@@ -23,8 +23,8 @@ namespace iothub::hub {
 namespace {
 
 constexpr const char* kKind = "registry_job";
-constexpr std::int64_t kIdentitiesASlice = 100;
-constexpr std::size_t kLinesASlice = 50;
+constexpr std::int64_t kIdentitiesASlice = 40;
+constexpr std::size_t kLinesASlice = 15;
 constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
 constexpr std::size_t kLongestLine = std::size_t{1024} * 1024;
 constexpr const char* kErrorsBlob = "importErrors.log";

@@ -3,6 +3,7 @@
 #include "emulator/heads/control/control.h"
 #include "emulator/heads/control/operations.h"
 #include "emulator/heads/control/request.h"
+#include "emulator/heads/control/sliced_work.h"
 #include "emulator/hub/configurations_dry_run.h"
 #include "emulator/hub/query/queries.h"
 #include "emulator/hub/refusals.h"
@@ -58,22 +59,31 @@ void explain_query(const Request& request) {
   const auto query = text_argument(*arguments, "query");
   if (!query) return request.refuse(query.error());
   if (!*query) return request.refuse(hub::argument_invalid("'query' is missing"));
-  const auto run = request.hub.queries().start(**query, kExplainedRows, std::nullopt);
+  auto run = request.hub.queries().start(**query, kExplainedRows, std::nullopt);
   if (!run) {
     Json wrong{{"valid", false}, {"code", static_cast<int>(run.error().code)}, {"message", run.error().message}};
     if (!run.error().reason.empty()) wrong["reason"] = run.error().reason;
     return request.answer(wrong);
   }
-  hub::query::Run& running = **run;
-  bool done = false;
-  while (!done && running.rows_read() < kMostRows) done = running.step(hub::query::kSliceRows);
-  hub::query::Page& page = running.page();
-  request.answer({{"valid", true},
-                  {"itemType", page.item_type},
-                  {"rowsLookedAt", running.rows_read()},
-                  {"complete", done},
-                  {"more", page.continuation.has_value()},
-                  {"items", Json::parse(page.items)}});
+  struct Explained {
+    std::unique_ptr<hub::query::Run> run;
+    bool complete = false;
+  };
+  const auto explained = std::make_shared<Explained>(Explained{std::move(*run)});
+  const auto step = [explained] {
+    explained->complete = explained->run->step();
+    return explained->complete || explained->run->rows_read() >= kMostRows;
+  };
+  const auto answer = [explained] {
+    const hub::query::Page& page = explained->run->page();
+    return Json{{"valid", true},
+                {"itemType", page.item_type},
+                {"rowsLookedAt", explained->run->rows_read()},
+                {"complete", explained->complete},
+                {"more", page.continuation.has_value()},
+                {"items", Json::parse(page.array())}};
+  };
+  std::make_shared<SlicedWork>(request, step, answer)->begin();
 }
 
 void explain_route(const Request& request) {
@@ -108,7 +118,11 @@ void explain_configuration(const Request& request) {
   if (configuration == arguments->end() || !configuration->is_object()) {
     return request.refuse(hub::argument_invalid("'configuration' is missing, or no JSON object"));
   }
-  request.answer(hub::dry_run(request.hub, hub::text_member(*configuration, "id"), *configuration));
+  const auto dry_run =
+      std::make_shared<hub::DryRun>(request.hub, hub::text_member(*configuration, "id"), *configuration);
+  std::make_shared<SlicedWork>(
+      request, [dry_run] { return dry_run->step(); }, [dry_run] { return dry_run->answer(); })
+      ->begin();
 }
 
 }  // namespace iothub::heads::control

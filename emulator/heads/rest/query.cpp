@@ -26,15 +26,14 @@ constexpr std::int64_t kFirstSliceRows = 20;
 void run(const std::shared_ptr<Call>& call, const std::shared_ptr<hub::query::Run>& query, std::int64_t rows) {
   if (call->is_abandoned()) return;
   if (!query->step(rows)) {
-    call->hub().scheduler().after(std::chrono::milliseconds{0},
-                                  [call, query] { run(call, query, hub::query::kSliceRows); });
+    call->hub().scheduler().after(std::chrono::milliseconds{0}, [call, query] { run(call, query, hub::kSliceCost); });
     return;
   }
-  hub::query::Page& page = query->page();
+  const hub::query::Page& page = query->page();
   http::Headers headers{{"x-ms-item-type", page.item_type}};
   // Absent on the last page: the Node SDK asks on as long as there is one.
   if (page.continuation) headers.push_back({"x-ms-continuation", *page.continuation});
-  call->answer_bytes(std::move(page.items), std::move(headers));
+  call->answer_bytes(page.array(), std::move(headers));
 }
 
 }  // namespace

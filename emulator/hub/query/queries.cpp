@@ -122,9 +122,7 @@ void Run::set_continuation(const Json& place) {
 
 bool Run::step(std::int64_t rows) {
   assert(rows >= 1);
-  const bool complete = query_.source == Source::jobs ? scan_device_jobs(rows) : scan(rows);
-  if (complete) page_.items += ']';
-  return complete;
+  return query_.source == Source::jobs ? scan_device_jobs(rows) : scan(rows);
 }
 
 bool Run::scan_device_jobs(std::int64_t rows) {

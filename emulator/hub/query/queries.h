@@ -12,16 +12,13 @@
 #include "emulator/hub/links.h"
 #include "emulator/hub/query/parser.h"
 #include "emulator/hub/query/plan.h"
+#include "emulator/hub/slice.h"
 #include "storage/store.h"
 
 namespace iothub::hub::query {
 
 inline constexpr std::int64_t kDefaultPageSize = 100;  // the C# SDK's; the service's own is not documented
 inline constexpr std::int64_t kMaxPageSize = 1000;     // SDK documentation
-/// Rows looked at between two looks at other work: some milliseconds.
-inline constexpr std::int64_t kSliceRows = 250;
-/// A slice of big twins ends after this much parsed JSON text: some milliseconds too.
-inline constexpr std::size_t kSliceBytes = 64 * 1024;
 /// A page ends early once its items hold this much JSON text; the rest follows by continuation.
 inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
 
@@ -29,10 +26,13 @@ inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;
 inline constexpr std::string_view kDeviceJobDocuments = "deviceJob";
 
 struct Page {
-  std::string items = "[";  ///< JSON array of `count` items, each written in the slice that found it
+  std::string items;  ///< `count` of them with commas between, each written in the slice that found it
   std::int64_t count = 0;
   std::string item_type;                    ///< Twin, Raw or DeviceJob: the C# SDK compares case
   std::optional<std::string> continuation;  ///< absent on the last page
+
+  /// The items so far, as JSON.
+  std::string array() const { return "[" + items + "]"; }
 };
 
 /// One request's work. Call step() until it says it is done.
@@ -42,9 +42,8 @@ class Run {
 
   /// Looks at up to `rows` (at least 1) more rows; true when the page is complete. The page does not depend on the
   /// slices.
-  bool step(std::int64_t rows);
-  /// Once it is complete.
-  Page& page() { return page_; }
+  bool step(std::int64_t rows = kSliceCost);
+  const Page& page() const { return page_; }
   /// Rows read from the store so far.
   std::int64_t rows_read() const { return rows_read_; }
 

@@ -58,7 +58,7 @@ struct Fleet : FuzzWorld {
       require(run.has_value(), "a query that can be read runs, and its continuation is of it");
       while (!(*run)->step(2)) {
       }
-      Json page = Json::parse((*run)->page().items);
+      Json page = Json::parse((*run)->page().array());
       require(static_cast<std::int64_t>(page.size()) == (*run)->page().count, "a page tells its size");
       require(page.size() <= static_cast<std::size_t>(page_size), "a page keeps to its size");
       for (Json& item : page) all.push_back(std::move(item));

@@ -508,7 +508,7 @@ TEST_CASE("identities and twins show how many messages wait") {
   auto run = world.hub.queries().start(kQuery, std::nullopt, std::nullopt).value();
   while (!run->step(100)) {
   }
-  CHECK(run->page().items == R"([{"deviceId":"d","c":2}])");
+  CHECK(run->page().array() == R"([{"deviceId":"d","c":2}])");
 }
 
 TEST_CASE("a removed identity takes its queue and its feedback along; a new one of the name starts afresh") {

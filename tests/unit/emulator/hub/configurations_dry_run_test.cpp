@@ -33,7 +33,12 @@ struct World : test::TestHub {
     REQUIRE(hub.configurations().put(id, body, hub::IfMatch::none()));
     clock.advance(1);
   }
-  Json try_out(const std::string& id, const Json& body) { return hub::dry_run(hub, id, body); }
+  Json try_out(const std::string& id, const Json& body) {
+    hub::DryRun dry_run(hub, id, body);
+    while (!dry_run.step()) {
+    }
+    return dry_run.answer();
+  }
 };
 
 }  // namespace

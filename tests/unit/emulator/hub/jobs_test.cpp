@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "FROM devices.jobs reads the rows of a job's devices,
     auto run = hub.queries().start(query, 2, continuation).value();
     while (!run->step(1)) {
     }
-    for (const Json& row : Json::parse(run->page().items)) devices.push_back(row["deviceId"].get<std::string>());
+    for (const Json& row : Json::parse(run->page().array())) devices.push_back(row["deviceId"].get<std::string>());
     CHECK(run->page().item_type == "DeviceJob");
     continuation = run->page().continuation;
   } while (continuation);

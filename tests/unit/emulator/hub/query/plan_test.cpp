@@ -71,7 +71,7 @@ struct Registry : test::TestHub {
     std::int64_t read = 0;
   };
   /// All pages, one after another.
-  Rows rows(const std::string& text, std::int64_t page_size = kMaxPageSize, std::int64_t slice = kSliceRows) {
+  Rows rows(const std::string& text, std::int64_t page_size = kMaxPageSize, std::int64_t slice = hub::kSliceCost) {
     Rows all;
     std::optional<std::string> continuation;
     do {
@@ -80,7 +80,7 @@ struct Registry : test::TestHub {
       REQUIRE(run);
       while (!(*run)->step(slice)) {
       }
-      for (const Json& item : Json::parse((*run)->page().items)) all.text += item.dump();
+      for (const Json& item : Json::parse((*run)->page().array())) all.text += item.dump();
       all.read += (*run)->rows_read();
       continuation = (*run)->page().continuation;
     } while (continuation);

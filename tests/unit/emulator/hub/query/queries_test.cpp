@@ -53,19 +53,19 @@ struct Fixture : test::TestHub {
   }
 
   ReadPage page(std::string_view text, std::int64_t size, const std::optional<std::string>& continuation = std::nullopt,
-                std::int64_t slice = kSliceRows) {
+                std::int64_t slice = hub::kSliceCost) {
     auto run = queries.start(text, size, continuation ? std::optional<std::string_view>(*continuation) : std::nullopt);
     REQUIRE(run);
     int steps = 0;
     while (!(*run)->step(slice)) REQUIRE(++steps < 100000);
     const Page& done = (*run)->page();
-    Json items = Json::parse(done.items);
+    Json items = Json::parse(done.array());
     REQUIRE(static_cast<std::int64_t>(items.size()) == done.count);
     return {std::move(items), done.item_type, done.continuation};
   }
 
   /// Every page's items one after another; each page but the last is exactly full.
-  Json paged(std::string_view text, std::int64_t size, std::int64_t slice = kSliceRows) {
+  Json paged(std::string_view text, std::int64_t size, std::int64_t slice = hub::kSliceCost) {
     Json items = Json::array();
     std::optional<std::string> continuation;
     do {
@@ -241,7 +241,7 @@ TEST_CASE_FIXTURE(Fixture, "a page holds 100 rows unless told, and never more th
   const auto size = [&](std::optional<std::int64_t> asked) {
     auto run = queries.start("SELECT deviceId FROM devices", asked, std::nullopt);
     REQUIRE(run);
-    while (!(*run)->step(kSliceRows)) {
+    while (!(*run)->step(hub::kSliceCost)) {
     }
     CHECK((*run)->page().continuation.has_value());
     return (*run)->page().count;
@@ -425,7 +425,7 @@ TEST_CASE_FIXTURE(Fixture, "equality on deviceId reads that device alone, and a 
   const auto rows_read = [&](std::string_view text, std::int64_t size) {
     auto run = queries.start(text, size, std::nullopt);
     REQUIRE(run);
-    while (!(*run)->step(kSliceRows)) {
+    while (!(*run)->step(hub::kSliceCost)) {
     }
     return (*run)->rows_read();
   };
@@ -438,15 +438,27 @@ TEST_CASE_FIXTURE(Fixture, "equality on deviceId reads that device alone, and a 
   CHECK(rows_read("SELECT COUNT() AS n FROM devices", 5) == 50);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a page that is not complete yet has the items so far") {
+  add_numbered(5);
+  auto run = queries.start("SELECT deviceId FROM devices WHERE tags.n >= 1", 10, std::nullopt);
+  REQUIRE(run);
+  CHECK((*run)->page().array() == "[]");
+  CHECK_FALSE((*run)->step(2));
+  CHECK((*run)->page().array() == R"([{"deviceId":"d01"}])");
+  while (!(*run)->step()) {
+  }
+  CHECK(Json::parse((*run)->page().array()).size() == 4);
+}
+
 TEST_CASE_FIXTURE(Fixture, "big twins make shorter slices and shorter pages, and still come once each") {
   constexpr int kCount = 70;
-  const std::string big = R"({"x":")" + std::string(kSliceBytes, 'x') + "\"}";  // 70 of them: over 4 MiB
+  const std::string big = R"({"x":")" + std::string(2 * hub::kSliceBytes, 'x') + "\"}";  // 70 of them: over 4 MiB
   for (int n = 0; n < kCount; ++n) add("d" + std::to_string(n), "{}", {}, big);
   auto run = queries.start("SELECT deviceId FROM devices WHERE deviceId < 'd2' AND properties.reported.x = 'y'", 10,
                            std::nullopt);
   REQUIRE(run);
   int steps = 1;
-  while (!(*run)->step(kSliceRows)) ++steps;
+  while (!(*run)->step(hub::kSliceCost)) ++steps;
   CHECK(steps >= 12);  // d0, d1 and d10 to d19 are parsed
 
   std::set<std::string> seen;
