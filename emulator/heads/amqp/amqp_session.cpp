@@ -96,11 +96,12 @@ void AmqpSession::flush() {
   if (inside_ || ended_) return;
   inside_ = true;
   std::string out;
-  engine_.write(out);
+  // A peer that does not read is given no more: written() goes on.
+  if (queued_ < kMostQueued) engine_.write(out);
   devices_.send_answers();
   const std::int64_t now = environment_.wall_clock.now().unix_milliseconds();
   const std::optional<std::int64_t> next = engine_.tick(now);
-  engine_.write(out);
+  if (queued_ + out.size() < kMostQueued) engine_.write(out);
   inside_ = false;
   if (!out.empty()) {
     queued_ += out.size();
