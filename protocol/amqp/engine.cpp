@@ -60,6 +60,14 @@ void set(pn_condition_t* condition, const Condition& error) {
   pn_data_decode(pn_condition_info(condition), bytes.data(), bytes.size());
 }
 
+void reject(pn_delivery_t* delivery, const Condition& error) {
+  pn_condition_t* condition = pn_disposition_condition(pn_delivery_local(delivery));
+  set(condition, error);
+  // pyamqp reads all three fields of the error (client.py), and Proton would leave out an info that is null.
+  if (error.info.empty()) pn_data_put_map(pn_condition_info(condition));
+  pn_delivery_update(delivery, PN_REJECTED);
+}
+
 LinkId id_of(pn_link_t* link) {
   return reinterpret_cast<LinkId>(pn_link_get_context(link));
 }
@@ -269,10 +277,11 @@ void Engine::accept(const Attach& attach) {
 void Engine::refuse(LinkId id, const Condition& condition) {
   pn_link_t* link = find(id);
   if (link == nullptr) return;
-  set(pn_link_condition(link), condition);
-  pn_link_open(link);
-  pn_link_close(link);
-  links_.erase(id);
+  // Null, and not Proton's termini without an address: pyamqp knows a refusal by it (link.py), and Microsoft's own
+  // library writes neither (azure-amqp, AmqpLink).
+  pn_terminus_set_type(pn_link_source(link), PN_UNSPECIFIED);
+  pn_terminus_set_type(pn_link_target(link), PN_UNSPECIFIED);
+  open_and_close(link, condition);
 }
 
 void Engine::redirect(const Attach& attach, const Condition& condition) {
@@ -280,7 +289,14 @@ void Engine::redirect(const Attach& attach, const Condition& condition) {
   if (link == nullptr) return;
   pn_terminus_copy(pn_link_source(link), pn_link_remote_source(link));
   pn_terminus_copy(pn_link_target(link), pn_link_remote_target(link));
-  refuse(attach.link, condition);
+  open_and_close(link, condition);
+}
+
+void Engine::open_and_close(pn_link_t* link, const Condition& condition) {
+  set(pn_link_condition(link), condition);
+  pn_link_open(link);
+  pn_link_close(link);
+  links_.erase(id_of(link));
 }
 
 void Engine::flow(pn_link_t* link) {
@@ -304,8 +320,7 @@ void Engine::delivery(pn_delivery_t* delivery) {
   std::optional<Condition> late;
   if (find(id_of(link)) != nullptr) late = handler_.settled(id_of(link), view(tag), outcome);
   if (late) {
-    set(pn_disposition_condition(pn_delivery_local(delivery)), *late);
-    pn_delivery_update(delivery, PN_REJECTED);
+    reject(delivery, *late);
   } else if (state != 0) {
     // .NET's second settle mode completes only with the state in the answer.
     pn_delivery_update(delivery, state == PN_MODIFIED ? std::uint64_t{PN_RELEASED} : state);
@@ -354,8 +369,7 @@ void Engine::answer(DeliveryId id, const std::optional<Condition>& refusal) {
   pn_delivery_t* delivery = found->second;
   held_.erase(std::next(found).base());
   if (refusal) {
-    set(pn_disposition_condition(pn_delivery_local(delivery)), *refusal);
-    pn_delivery_update(delivery, PN_REJECTED);
+    reject(delivery, *refusal);
   } else {
     pn_delivery_update(delivery, PN_ACCEPTED);
   }

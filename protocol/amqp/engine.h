@@ -94,6 +94,7 @@ class Engine {
   std::string end_reason() const;
 
   void accept(const Attach& attach);
+  /// An attach without source and target, then a detach that closes with the condition.
   void refuse(LinkId link, const Condition& condition);
   /// As refuse(), after an attach that looks accepted: clients read a redirect only so.
   void redirect(const Attach& attach, const Condition& condition);
@@ -119,6 +120,7 @@ class Engine {
   void handle_events();
   void handle(pn_event_t* event);
   void remote_attach(pn_link_t* link);
+  void open_and_close(pn_link_t* link, const Condition& condition);
   void delivery(pn_delivery_t* delivery);
   void receive_delivery(pn_link_t* link, pn_delivery_t* delivery);
   /// Of the deliveries that are on the way by them.
