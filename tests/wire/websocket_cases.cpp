@@ -7,31 +7,14 @@
 #include "tests/wire/support/mqtt_link.h"
 #include "tests/wire/support/service_client.h"
 #include "tests/wire/support/shared_emulator.h"
+#include "tests/wire/support/websocket_frames.h"
 #include "tests/wire/support/wire_client.h"
 
 namespace iothub::test {
 namespace {
 
-/// A client's frame with a short payload.
-std::string frame(int first, std::string_view payload) {
-  constexpr std::string_view kMask = "mask";
-  std::string out{static_cast<char>(first)};
-  if (payload.size() > 125) {
-    out += '\xFE';
-    out += static_cast<char>(payload.size() >> 8U);
-    out += static_cast<char>(payload.size());
-  } else {
-    out += static_cast<char>(0x80U | payload.size());
-  }
-  out += kMask;
-  for (std::size_t i = 0; i < payload.size(); ++i) out += static_cast<char>(payload[i] ^ kMask[i % kMask.size()]);
-  return out;
-}
-
-std::string opening(std::string_view sub_protocol = "mqtt") {
-  return "GET /$iothub/websocket HTTP/1.1\r\nHost: localhost:443\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
-         std::string(sub_protocol) + "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+std::string opening(std::string_view sub_protocol) {
+  return websocket_opening("/$iothub/websocket", sub_protocol);
 }
 
 /// A device's link, upgraded.
@@ -41,8 +24,8 @@ class WebSocketLink {
       : names(names_of(device)), client(shared_emulator().port("https"), Carrier::tls13, shared_emulator().ca_file()) {}
 
   void open() {
-    client.send(opening());
-    CHECK(client.read_until("\r\n\r\n") == kSwitched);
+    client.send(opening("mqtt"));
+    CHECK(client.read_until("\r\n\r\n") == websocket_switched("mqtt"));
   }
   std::string bytes(std::string_view notation) const { return wire_bytes(notation, names); }
   void expect(std::string_view notation) {
@@ -51,13 +34,10 @@ class WebSocketLink {
   }
   void connect() {
     open();
-    client.send(frame(0x82, bytes(kConnectClean)));
+    client.send(websocket_frame(0x82, bytes(kConnectClean)));
     expect("82 04 20 02 00 00");
   }
 
-  static constexpr std::string_view kSwitched =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
   Names names;
   WireClient client;
 };
@@ -71,8 +51,8 @@ TEST_CASE("packets cut into fragments and many packets in one frame are the same
   const std::string two = link.bytes(R"(32 ["devices/{d}/messages/events/" 0001 'hot']
                                         32 ["devices/{d}/messages/events/" 0002 'hot'])");
   std::string fragments;
-  for (const char byte : two) fragments += frame(fragments.empty() ? 0x02 : 0x00, {&byte, 1});
-  link.client.send(fragments + frame(0x80, ""));
+  for (const char byte : two) fragments += websocket_frame(fragments.empty() ? 0x02 : 0x00, {&byte, 1});
+  link.client.send(fragments + websocket_frame(0x80, ""));
   std::string answers;
   while (answers.size() < 8) {  // one frame or two, as the reads fall
     const std::string header = link.client.read(2);
@@ -81,15 +61,15 @@ TEST_CASE("packets cut into fragments and many packets in one frame are the same
     answers += link.client.read(static_cast<unsigned char>(header[1]));
   }
   CHECK(shown(answers) == shown(link.bytes("40 02 0001 40 02 0002")));
-  link.client.send(frame(0x82, two + link.bytes(kPingreq)));
+  link.client.send(websocket_frame(0x82, two + link.bytes(kPingreq)));
   link.expect("82 0a 40 02 0001 40 02 0002 d0 00");
 }
 
 TEST_CASE("frames that come with the handshake, before its answer, are served") {
   ServiceClient service(shared_emulator());
   WebSocketLink link(service.create("ws-eager-d"));
-  link.client.send(opening() + frame(0x82, link.bytes(kConnectClean)) + frame(0x89, "alive"));
-  CHECK(link.client.read_until("\r\n\r\n") == WebSocketLink::kSwitched);
+  link.client.send(opening("mqtt") + websocket_frame(0x82, link.bytes(kConnectClean)) + websocket_frame(0x89, "alive"));
+  CHECK(link.client.read_until("\r\n\r\n") == websocket_switched("mqtt"));
   link.expect("82 04 20 02 00 00 8a 05 'alive'");
 }
 
@@ -98,7 +78,7 @@ TEST_CASE("a WebSocket that the client closes is closed in return, and its link 
   WebSocketLink link(service.create("ws-close-d"));
   link.connect();
   CHECK(service.connection_state("ws-close-d") == "Connected");
-  link.client.send(frame(0x88, "\x03\xe8"));
+  link.client.send(websocket_frame(0x88, "\x03\xe8"));
   CHECK(shown(link.client.read_until_closed()) == shown(link.bytes("88 02 03e8")));
   CHECK(service.connection_state("ws-close-d") == "Disconnected");
 }
@@ -108,7 +88,7 @@ TEST_CASE("a text frame and a frame without a mask end the WebSocket with a stat
   const Login device = service.create("ws-wrong-d");
   WebSocketLink text(device);
   text.open();
-  text.client.send(frame(0x81, "hello"));
+  text.client.send(websocket_frame(0x81, "hello"));
   CHECK(shown(text.client.read_until_closed()) == shown(text.bytes("88 02 03eb")));
   WebSocketLink bare(device);
   bare.open();
@@ -122,7 +102,7 @@ TEST_CASE("a refused CONNECT arrives with its code, then the Close") {
   device.key = "YW5vdGhlciBrZXksIHdob2xseSB3cm9uZw==";
   WebSocketLink link(device);
   link.open();
-  link.client.send(frame(0x82, link.bytes(kConnectClean)));
+  link.client.send(websocket_frame(0x82, link.bytes(kConnectClean)));
   CHECK(shown(link.client.read_until_closed()) == shown(link.bytes("82 04 20 02 00 05 88 02 03e8")));
 }
 
