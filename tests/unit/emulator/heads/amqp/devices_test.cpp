@@ -222,6 +222,17 @@ TEST_CASE("closing one device's links leaves the others alone; the connection's 
   CHECK_FALSE(world.shown_connected(kD2));
 }
 
+TEST_CASE("a peer that is silent for twice the time that open tells it is let go") {
+  AmqpWorld world;
+  DeviceClient client(world);
+  client.sender(kEventsOfD1);
+  world.advance(479s);
+  CHECK_FALSE(client.outbox.closed);
+  world.advance(1s);
+  CHECK(client.outbox.closed);
+  CHECK(client.outbox.close_reason == "amqp:resource-limit-exceeded: local-idle-timeout expired");
+}
+
 TEST_CASE("a failed token of one device leaves the others alone") {
   AmqpWorld world;
   TwoDevices devices(world);
