@@ -17,6 +17,8 @@
 #include <iterator>
 #include <utility>
 
+#include "protocol/amqp/frame.h"
+
 namespace iothub::amqp {
 namespace {
 
@@ -66,6 +68,15 @@ void reject(pn_delivery_t* delivery, const Condition& error) {
   // pyamqp reads all three fields of the error (client.py), and Proton would leave out an info that is null.
   if (error.info.empty()) pn_data_put_map(pn_condition_info(condition));
   pn_delivery_update(delivery, PN_REJECTED);
+}
+
+/// A whole frame of at least one byte more than its header.
+bool begins_with_end(std::string_view frame) {
+  constexpr std::size_t kDataOffset = 4;
+  constexpr std::string_view kEnd("\0\x53\x17", 3);
+  if (frame.size() <= kDataOffset || frame.starts_with("AMQP")) return false;
+  const std::size_t body = std::size_t{static_cast<std::uint8_t>(frame[kDataOffset])} * 4;
+  return body < frame.size() && frame.substr(body).starts_with(kEnd);
 }
 
 LinkId id_of(pn_link_t* link) {
@@ -152,21 +163,44 @@ void Engine::receive(std::span<const std::byte> bytes) {
   handle_events();
   std::string_view rest = input_;
   while (!rest.empty()) {
+    if (piece_ == 0) {
+      piece_ = next_piece(rest);
+      if (piece_ == 0) break;
+      // Bounded, for a peer that sends and does not read.
+      if (begins_with_end(rest) && output_.size() < kWrittenAtOnce) take_output(output_);
+    }
     // Not ..._buffer_sized(): it may have no room in the middle of a frame, and the rest would wait for more to come.
     const pn_rwbytes_t room = pn_connection_driver_read_buffer(driver_.get());
     if (room.size == 0) break;
-    const std::size_t taken = std::min(room.size, rest.size());
+    const std::size_t taken = std::min(room.size, piece_);
     std::memcpy(room.start, rest.data(), taken);
     pn_connection_driver_read_done(driver_.get(), taken);
+    piece_ -= taken;
     rest.remove_prefix(taken);
     handle_events();
   }
   // What the engine refuses comes after its end.
   const bool closed = pn_connection_driver_read_closed(driver_.get());
+  if (closed) piece_ = 0;
   input_.erase(0, closed ? input_.size() : input_.size() - rest.size());
 }
 
-void Engine::write(std::string& out) {
+std::size_t Engine::next_piece(std::string_view rest) {
+  std::size_t piece = 0;
+  while (in_step_) {
+    const std::optional<std::size_t> size = frame_size(rest.substr(piece));
+    if (!size || *size > kMaxFrame) {
+      in_step_ = false;  // Proton says what is wrong with it
+      break;
+    }
+    if (*size == 0 || *size > rest.size() - piece) return piece;
+    if (piece > 0 && begins_with_end(rest.substr(piece))) return piece;
+    piece += *size;
+  }
+  return rest.size();
+}
+
+void Engine::take_output(std::string& out) {
   handle_events();
   const std::size_t begun = out.size();
   while (out.size() - begun < kWrittenAtOnce) {
@@ -176,6 +210,12 @@ void Engine::write(std::string& out) {
     pn_connection_driver_write_done(driver_.get(), bytes.size);
     handle_events();
   }
+}
+
+void Engine::write(std::string& out) {
+  out += output_;
+  output_.clear();
+  take_output(out);
 }
 
 std::optional<std::int64_t> Engine::tick(std::int64_t now_milliseconds) {

@@ -117,6 +117,10 @@ class Engine {
 
  private:
   struct Sasl;
+  /// How many bytes Proton may have at once: whole frames, and an `end` only as the first of them. Proton forgets a
+  /// session's channel with its end, and a begin that is not written by then would answer none. 0: wait for more.
+  std::size_t next_piece(std::string_view rest);
+  void take_output(std::string& out);
   void handle_events();
   void handle(pn_event_t* event);
   void remote_attach(pn_link_t* link);
@@ -135,7 +139,10 @@ class Engine {
   std::unique_ptr<pn_connection_driver_t> driver_;
   FrameNormaliser normaliser_;
   std::string input_;
-  std::string user_;  ///< Proton keeps the pointer
+  std::size_t piece_ = 0;  ///< of input_, for Proton to take
+  bool in_step_ = true;    ///< input_ began as frames do
+  std::string output_;     ///< that was taken from Proton before a session's end
+  std::string user_;       ///< Proton keeps the pointer
   std::map<LinkId, pn_link_t*> links_;
   std::map<pn_delivery_t*, std::string> partial_;
   std::vector<std::pair<DeliveryId, pn_delivery_t*>> held_;  ///< that have no answer yet, oldest first

@@ -222,6 +222,15 @@ TEST_CASE("E2 frames that come in one write are all served, in order") {
                        [0 flow (43 52 40 43 70 7fffffff 43 43 52 64 - false - -)])");
 }
 
+TEST_CASE("E3 a session that begins and ends in one write is answered as that session") {
+  // So end clients that give up while they open; which begin an answer is for is said by its remote-channel alone.
+  AmqpLink link(shared_emulator(), {});
+  link.exchange("amqp-header" + std::string(kOpen), "amqp-header" + std::string(kOpened));
+  link.exchange(
+      "[0 begin (- 43 52 40 52 40)] [0 end ()] [5 begin (- 43 52 40 52 40)] [5 end ()]",
+      std::string(kBegun) + "[1 begin (60 0005 43 52 40 70 7fffffff 70 00001fff - - -)] [0 end (-)] [1 end (-)]");
+}
+
 // ---- G: silence -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("G1 a client that says how long it waits hears an empty frame in that time, again and again") {
