@@ -425,7 +425,7 @@ void SqliteStore::load_positions() {
 
 template <typename Question>
 auto SqliteStore::read(Question question) {
-  if (!database_->is_made) return decltype(question(*database_->statements)){};  // nothing is in it
+  if (!database_->is_made) return decltype(question(*database_->statements))();  // nothing is in it
   try {
     return question(*database_->statements);
   } catch (...) {
