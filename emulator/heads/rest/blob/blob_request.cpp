@@ -12,6 +12,8 @@
 #include "emulator/hub/json.h"
 #include "protocol/text/ascii.h"
 #include "protocol/text/base64.h"
+#include "protocol/text/percent.h"
+#include "protocol/text/utf8.h"
 
 namespace iothub::heads::rest {
 namespace {
@@ -32,13 +34,12 @@ constexpr std::int64_t kMaxRangeWithMd5 = std::int64_t{4} * 1024 * 1024;  // Get
 constexpr std::size_t kMaxListed = 5000;                                  // List Blobs
 constexpr std::size_t kMaxBlockIdBytes = 64;                              // Put Block: before base64
 
-bool is_utf8(const std::string& text) {
-  try {
-    hub::dump(hub::Json(text));
-    return true;
-  } catch (const hub::Json::exception&) {
-    return false;
-  }
+/// Names of metadata become names of XML elements, too (documentation: Naming and referencing containers, blobs, and
+/// metadata).
+bool is_metadata_name(std::string_view name) {
+  const auto may_begin = [](char c) { return text::is_alpha(c) || c == '_'; };
+  return !name.empty() && may_begin(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return may_begin(c) || text::is_digit(c); });
 }
 
 bool is_header_text(std::string_view text) {
@@ -189,7 +190,8 @@ BlobResult<> BlobRequest::check() {
   const std::size_t end = std::min(path.find('/', 1), path.size());
   if (!path.empty()) container_ = path.substr(1, end - 1);
   if (end < path.size()) blob_ = path.substr(end + 1);
-  if (!is_utf8(blob_) || !is_utf8(container_)) return BlobError{BlobErrorCode::InvalidUri, "the path is not UTF-8"};
+  if (!text::is_utf8(blob_) || !text::is_utf8(container_))
+    return BlobError{BlobErrorCode::InvalidUri, "the path is not UTF-8"};
   const BlobResource resource = !blob_.empty()        ? BlobResource::blob
                                 : !container_.empty() ? BlobResource::container
                                                       : BlobResource::service;
@@ -241,6 +243,12 @@ BlobResult<> BlobRequest::check_headers() {
       return BlobError{BlobErrorCode::NotImplemented, "the parameter " + std::string(unknown)};
     }
   }
+  // They become headers of the answer, and an account SAS does not sign them.
+  for (const char* shown : {"rsct", "rsce", "rscl", "rscd", "rscc"}) {
+    if (!is_header_text(parameter(shown))) {
+      return BlobError{BlobErrorCode::InvalidQueryParameterValue, std::string(shown) + " is not ASCII"};
+    }
+  }
   if (http::find(header_.headers, "x-ms-lease-id")) {
     return BlobError{BlobErrorCode::LeaseNotPresentWithBlobOperation, "nothing here has a lease"};
   }
@@ -248,6 +256,10 @@ BlobResult<> BlobRequest::check_headers() {
     const bool kept = text::lower(each.name).starts_with("x-ms-") || text::lower(each.name).starts_with("content-");
     if (kept && !is_header_text(each.value)) {
       return BlobError{BlobErrorCode::InvalidHeaderValue, "the header " + each.name + " is not ASCII"};
+    }
+    if (text::lower(each.name).starts_with(kMetadataPrefix) &&
+        !is_metadata_name(each.name.substr(kMetadataPrefix.size()))) {
+      return BlobError{BlobErrorCode::InvalidMetadata, "the header " + each.name + " names no identifier"};
     }
   }
   conditions_.if_match = header("If-Match");
@@ -373,7 +385,11 @@ BlobResult<ListRequest> BlobRequest::list_request() const {
   list.endpoint = "https://" + host + "/" + account().name() + "/";
   list.prefix = parameter("prefix");
   list.delimiter = parameter("delimiter");
-  list.marker = parameter("marker");
+  auto marker = text::percent_decode(parameter("marker"));
+  if (!marker || !text::is_utf8(*marker)) {
+    return BlobError{BlobErrorCode::InvalidQueryParameterValue, "marker is '" + parameter("marker") + "'"};
+  }
+  list.marker = std::move(*marker);
   list.with_metadata = parameter("include").find("metadata") != std::string::npos;
   if (const std::string said = parameter("maxresults"); !said.empty()) {
     std::size_t most = 0;
@@ -416,7 +432,7 @@ void BlobRequest::list_blobs() {
 /// Brings the body to disk, then goes on; so that the loop does not wait for the disk.
 void BlobRequest::keep_file(std::function<void()> then) {
   hub_.background().run([self = shared_from_this()] { self->file_->finish(); },
-                        [self = shared_from_this(), then = std::move(then)](std::exception_ptr failure) {
+                        [self = shared_from_this(), then = std::move(then)](const std::exception_ptr& failure) {
                           if (!failure) return then();
                           try {
                             std::rethrow_exception(failure);

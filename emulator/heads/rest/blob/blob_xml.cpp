@@ -19,11 +19,17 @@ std::string element(std::string_view name, std::string_view text) {
   return text.empty() ? "<" + tag + " />" : "<" + tag + ">" + text::xml_escape(text) + "</" + tag + ">";
 }
 
-/// XML cannot hold every character that a name can.
-std::string name_element(std::string_view name) {
-  const bool plain = std::none_of(name.begin(), name.end(),
-                                  [](char c) { return (static_cast<unsigned char>(c) < ' ') || c == '\x7f'; });
-  return plain ? element("Name", name) : "<Name Encoded=\"true\">" + text::percent_encode(name) + "</Name>";
+/// Whether XML can hold it: not every character that a name can (XML 1.0, 2.2). `text` is UTF-8.
+bool fits_xml(std::string_view text) {
+  const bool has_control = std::any_of(text.begin(), text.end(),
+                                       [](char c) { return (static_cast<unsigned char>(c) < ' ') || c == '\x7f'; });
+  return !has_control && text.find("\xEF\xBF\xBE") == text.npos && text.find("\xEF\xBF\xBF") == text.npos;
+}
+
+std::string text_element(std::string_view name, std::string_view text) {
+  if (fits_xml(text)) return element(name, text);
+  const std::string tag(name);
+  return "<" + tag + " Encoded=\"true\">" + text::percent_encode(text) + "</" + tag + ">";
 }
 
 std::string bare(std::string_view etag) {
@@ -41,16 +47,16 @@ std::string listing_begin(const ListRequest& request, std::string_view container
       std::string(kDeclaration) + "<EnumerationResults ServiceEndpoint=\"" + text::xml_escape(request.endpoint) + "\"";
   if (!container.empty()) xml += " ContainerName=\"" + text::xml_escape(container) + "\"";
   xml += ">";
-  if (!request.prefix.empty()) xml += element("Prefix", request.prefix);
-  if (!request.marker.empty()) xml += element("Marker", request.marker);
+  if (!request.prefix.empty()) xml += text_element("Prefix", request.prefix);
+  if (!request.marker.empty()) xml += element("Marker", text::percent_encode(request.marker));
   if (request.max_results) xml += element("MaxResults", std::to_string(*request.max_results));
-  if (!request.delimiter.empty()) xml += element("Delimiter", request.delimiter);
+  if (!request.delimiter.empty()) xml += text_element("Delimiter", request.delimiter);
   return xml;
 }
 
 std::string blob_xml(const hub::Blob& blob, bool with_metadata) {
   const hub::BlobHeaders& headers = blob.headers;
-  std::string xml = "<Blob>" + name_element(blob.name) + "<Properties>";
+  std::string xml = "<Blob>" + text_element("Name", blob.name) + "<Properties>";
   xml += element("Creation-Time", http::http_date(blob.created));
   xml += element("Last-Modified", http::http_date(blob.modified));
   xml += element("Etag", bare(hub::blob_etag(blob.etag)));
@@ -157,15 +163,15 @@ std::string containers_xml(const ListRequest& request, const std::vector<hub::Bl
     if (request.with_metadata) xml += metadata_xml(container.metadata);
     xml += "</Container>";
   }
-  return xml + "</Containers>" + element("NextMarker", next_marker) + "</EnumerationResults>";
+  return xml + "</Containers>" + element("NextMarker", text::percent_encode(next_marker)) + "</EnumerationResults>";
 }
 
 std::string blobs_xml(const ListRequest& request, std::string_view container, const std::vector<hub::Blob>& blobs,
                       const std::vector<std::string>& prefixes, std::string_view next_marker) {
   std::string xml = listing_begin(request, container) + "<Blobs>";
   for (const hub::Blob& blob : blobs) xml += blob_xml(blob, request.with_metadata);
-  for (const std::string& prefix : prefixes) xml += "<BlobPrefix>" + name_element(prefix) + "</BlobPrefix>";
-  return xml + "</Blobs>" + element("NextMarker", next_marker) + "</EnumerationResults>";
+  for (const std::string& prefix : prefixes) xml += "<BlobPrefix>" + text_element("Name", prefix) + "</BlobPrefix>";
+  return xml + "</Blobs>" + element("NextMarker", text::percent_encode(next_marker)) + "</EnumerationResults>";
 }
 
 }  // namespace iothub::heads::rest

@@ -20,7 +20,8 @@ std::string error_xml(std::string_view code, std::string_view message, std::stri
 /// What GET ?comp=blocklist shows; a list that was not asked for is null.
 std::string block_list_xml(const std::vector<hub::BlobPart>* committed, const std::vector<hub::BlobPart>* uncommitted);
 
-/// How a listing was asked for, to be said again.
+/// How a listing was asked for, to be said again. All UTF-8. A marker is the name that a page begins with; on the wire
+/// it is percent-encoded, as XML cannot hold every name.
 struct ListRequest {
   std::string endpoint;  ///< `https://host/account/`
   std::string prefix, delimiter, marker;

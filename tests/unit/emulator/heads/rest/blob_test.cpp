@@ -89,6 +89,51 @@ TEST_CASE("container and blob are told apart after the path is decoded, and sign
   CHECK(request("GET", "/devstoreaccount1/box%2F%2Fd%2Ffile.bin", client.sas("d/file.bin"), {}).status == 403);
 }
 
+// Found while the fuzz target blob_requests was written: an account SAS does not sign rsct and its like.
+TEST_CASE("a header that a URL asks for in the answer brings no line of its own") {
+  BlobClient client;
+  client.put("b", "hello");
+  const std::string sas =
+      hub::account_sas(hub::built_in_account(), "r", client.client.hub.clock.now().plus_seconds(60));
+  const auto get = [&](const std::string& query) {
+    return client.client.raw(client.client.bytes("GET", kBox + ("/b" + sas + query), {}, {{"Authorization", ""}}));
+  };
+  CHECK(get("&rsct=text%2Fplain").header("Content-Type") == "text/plain");
+  const RestAnswer refused = get("&rsct=a%0D%0AX-Injected:%20b");
+  CHECK(refused.status == 400);
+  CHECK(refused.header("x-ms-error-code") == "InvalidQueryParameterValue");
+  CHECK(refused.header("X-Injected") == "(none)");
+}
+
+// The fuzz target blob_requests: a listing held the control characters of names and of what it was asked for.
+TEST_CASE("a listing of names that XML cannot hold can be read, and its marker leads on") {
+  BlobClient client;
+  const auto put = [&](const std::string& name, http::Headers headers) {
+    headers.push_back({"x-ms-blob-type", "BlockBlob"});
+    headers.push_back({"Authorization", ""});
+    const std::string sas =
+        hub::account_sas(hub::built_in_account(), "rwl", client.client.hub.clock.now().plus_seconds(60));
+    return client.client.raw(client.client.bytes("PUT", kBox + ("/" + name + sas), "x", headers));
+  };
+  const auto list = [&](const std::string& query) {
+    const std::string sas =
+        hub::account_sas(hub::built_in_account(), "rwl", client.client.hub.clock.now().plus_seconds(60));
+    return client.client.raw(
+        client.client.bytes("GET", kBox + (sas + "&restype=container&comp=list" + query), {}, {{"Authorization", ""}}));
+  };
+  CHECK(put("a", {}).status == 201);
+  CHECK(put("b%01", {}).status == 201);
+  const std::string page = list("&maxresults=1").body;
+  CHECK(page.find("<NextMarker>b%01</NextMarker>") != std::string::npos);
+  const std::string next = list("&marker=b%2501&prefix=b%01").body;
+  CHECK(next.find("<Prefix Encoded=\"true\">b%01</Prefix><Marker>b%01</Marker>") != std::string::npos);
+  CHECK(next.find("<Name Encoded=\"true\">b%01</Name>") != std::string::npos);
+  CHECK(next.find("<Name>a</Name>") == std::string::npos);
+  CHECK(list("&prefix=%FF").status == 400);
+  CHECK(list("&marker=%25FF").header("x-ms-error-code") == "InvalidQueryParameterValue");
+  CHECK(put("c", {{"x-ms-meta-1-2", "v"}}).header("x-ms-error-code") == "InvalidMetadata");
+}
+
 TEST_CASE("a large blob arrives in pieces and leaves as its reader takes it") {
   BlobClient client;
   std::string content;
