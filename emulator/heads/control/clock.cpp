@@ -25,8 +25,12 @@ void change_clock(const Request& request, std::initializer_list<std::string_view
   const auto rules = truth_argument(*arguments, "sasExpiry");
   if (!rules) return request.refuse(rules.error());
   hub::VirtualTime& time = request.control.actions().time(request.hub);
-  if (*rules) time.rule_sas_expiry(**rules);
-  if (const hub::Result<void> moved = move(time, *arguments); !moved) return request.refuse(moved.error());
+  const bool ruled = time.rules_sas_expiry();
+  if (*rules) time.rule_sas_expiry(**rules);  // before the move: what becomes due by it may ask
+  if (const hub::Result<void> moved = move(time, *arguments); !moved) {
+    time.rule_sas_expiry(ruled);
+    return request.refuse(moved.error());
+  }
   const std::string now = text::iso_time(time.now());
   request.hub.observers().tell(hub::Happening::clock_moved, {}, [&] { return hub::detail_text({{"time", now}}); });
   request.answer(clock_json(time));

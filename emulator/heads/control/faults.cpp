@@ -92,8 +92,9 @@ void add_fault(const Request& request) {
 void remove_fault(const Request& request) {
   const std::string& text = request.ids.at(0);
   std::uint64_t id = 0;
-  std::from_chars(text.data(), text.data() + text.size(), id);
-  if (request.hub.fault_rules().remove(id)) return request.answer_no_content();
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  const bool is_id = error == std::errc{} && stop == text.data() + text.size();
+  if (is_id && request.hub.fault_rules().remove(id)) return request.answer_no_content();
   request.refuse({hub::ErrorCode::GenericNotFound, "there is no fault '" + text + "'", {}, {}});
 }
 

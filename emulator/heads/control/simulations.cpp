@@ -56,7 +56,10 @@ void start_simulation(const Request& request) {
 void remove_simulation(const Request& request) {
   const std::string& text = request.ids.at(0);
   std::int64_t id = 0;
-  std::from_chars(text.data(), text.data() + text.size(), id);
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || stop != text.data() + text.size()) {
+    return request.refuse({hub::ErrorCode::GenericNotFound, "there is no simulation '" + text + "'", {}, {}});
+  }
   request.answer_or_refuse(request.control.actions().remove_simulation(request.hub, id));
 }
 

@@ -92,3 +92,8 @@ def test_sas_expiry_follows_the_machine_s_time_unless_the_clock_is_to_rule(clock
         service.get_device(device.device_id)
     refusal = clock.get("explain")["refusals"][0]
     assert "expired" in refusal["reason"]
+
+
+def test_a_refused_move_leaves_the_rule_of_sas_expiry(clock):
+    clock.post("clock/set", {"to": "then", "sasExpiry": True}, status=400)
+    assert clock.get("clock")["rulesSasExpiry"] is False

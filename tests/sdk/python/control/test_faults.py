@@ -24,6 +24,7 @@ def test_rules_are_added_listed_and_removed(faults):
     rule = faults.post("faults", {"action": "cut", "device": "nobody", "operation": "telemetry", "count": 2}, 201)
     assert faults.get("faults")["faults"] == [rule]
     assert (rule["action"], rule["count"], rule["struck"]) == ("cut", 2, 0)
+    faults.delete(f"faults/{rule['id']}x", 404)
     faults.delete(f"faults/{rule['id']}")
     assert faults.get("faults")["faults"] == []
     faults.delete(f"faults/{rule['id']}", 404)
