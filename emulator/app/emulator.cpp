@@ -197,7 +197,7 @@ void Emulator::make_rsa_leaf() {
         *leaf = authority_.mint_leaf(names_, net::tls::KeyType::rsa_2048, std::chrono::system_clock::now(),
                                      worker_.stopping());
       },
-      [this, leaf](std::exception_ptr failure) {
+      [this, leaf](const std::exception_ptr& failure) {
         if (failure) return spdlog::error("no RSA certificate could be made: {}", hub::text_of(failure));
         tls_.add_leaf(*leaf);
         spdlog::debug("clients without ECDSA are served too");

@@ -141,7 +141,7 @@ void HubInstance::watch_wal(net::Worker& worker) {
     if (!checkpointing_ && store_->take_checkpoint_due()) {
       checkpointing_ = true;
       worker.post([this] { checkpointer_->run(); },
-                  [this](std::exception_ptr failure) {
+                  [this](const std::exception_ptr& failure) {
                     checkpointing_ = false;
                     if (failure) spdlog::error("the WAL could not be checkpointed: {}", hub::text_of(failure));
                   });

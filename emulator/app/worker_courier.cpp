@@ -13,7 +13,7 @@ void WorkerCourier::deliver(std::vector<storage::EventRow> events, std::function
   auto delivery = std::make_shared<Delivery>();
   worker_.post(
       [this, delivery, events = std::move(events)] { *delivery = courier_->deliver(events, worker_.stopping()); },
-      [delivery, done = std::move(done), alive = std::weak_ptr<bool>(alive_)](std::exception_ptr failure) {
+      [delivery, done = std::move(done), alive = std::weak_ptr<bool>(alive_)](const std::exception_ptr& failure) {
         if (alive.expired()) return;
         try {
           if (failure) std::rethrow_exception(failure);

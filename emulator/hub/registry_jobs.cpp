@@ -196,7 +196,7 @@ class RegistryJobs::OwnContainer final : public Container {
 
   void put(const std::string& blob_name, std::shared_ptr<Writer> file, Done done) override {
     hub_.background().run([file] { file->finish(); },
-                          [this, blob_name, file, done = std::move(done)](std::exception_ptr failure) {
+                          [this, blob_name, file, done = std::move(done)](const std::exception_ptr& failure) {
                             if (failure) return done(text_of(failure));
                             Blob blob;
                             blob.container = name_;
@@ -232,9 +232,10 @@ class RegistryJobs::RemoteContainer final : public Container {
   }
 
   void check(const std::string& blob, Done done) override {
-    hub_.background().run(
-        [&remote = remote_, url = url_of(blob)] { remote.head(url); },
-        [done = std::move(done)](std::exception_ptr failure) { done(failure ? text_of(failure) : std::string()); });
+    hub_.background().run([&remote = remote_, url = url_of(blob)] { remote.head(url); },
+                          [done = std::move(done)](const std::exception_ptr& failure) {
+                            done(failure ? text_of(failure) : std::string());
+                          });
   }
 
   void put(const std::string& blob, std::shared_ptr<Writer> file, Done done) override {
@@ -244,7 +245,9 @@ class RegistryJobs::RemoteContainer final : public Container {
           file->finish();
           remote.put(url, path);
         },
-        [done = std::move(done)](std::exception_ptr failure) { done(failure ? text_of(failure) : std::string()); });
+        [done = std::move(done)](const std::exception_ptr& failure) {
+          done(failure ? text_of(failure) : std::string());
+        });
   }
 
   void get(const std::string& blob, Got got) override {
@@ -252,7 +255,7 @@ class RegistryJobs::RemoteContainer final : public Container {
     files_.push_back(name);
     const std::filesystem::path path = folder_.path(name);
     hub_.background().run([&remote = remote_, url = url_of(blob), path] { remote.get(url, path); },
-                          [name, path, got = std::move(got)](std::exception_ptr failure) {
+                          [name, path, got = std::move(got)](const std::exception_ptr& failure) {
                             if (failure) return got(text_of(failure), {});
                             got({}, {{{}, name, static_cast<std::int64_t>(std::filesystem::file_size(path))}});
                           });

@@ -17,7 +17,7 @@ class WorkerBackground final : public hub::Background {
 
   void run(Job job, Done done) override {
     worker_.post(std::move(job),
-                 [alive = std::weak_ptr<bool>(alive_), done = std::move(done)](std::exception_ptr failure) {
+                 [alive = std::weak_ptr<bool>(alive_), done = std::move(done)](const std::exception_ptr& failure) {
                    if (!alive.expired()) done(failure);
                  });
   }

@@ -31,7 +31,7 @@ RemoteStorage::RemoteStorage(RemoteStorageOptions options, RemoteBlobs& blobs, B
   const std::string sas = account_sas(options_.key, "cw", clock_.now().plus_seconds(kOwnSasSeconds));
   const std::string url = options_.endpoint + "/" + options_.container + sas + "&restype=container";
   background_.run([this, url] { blobs_.create_container(url); },
-                  [this](std::exception_ptr failure) {
+                  [this](const std::exception_ptr& failure) {
                     if (!failure) return spdlog::debug("uploads go to {}", options_.endpoint);
                     spdlog::error("the storage for uploads, {}: {}", options_.endpoint, text_of(failure));
                   });
@@ -50,7 +50,7 @@ void RemoteStorage::properties(const std::string& blob_name,
   const std::string url = options_.endpoint + "/" + options_.container + "/" + encoded(blob_name) + sas;
   const auto found = std::make_shared<std::optional<RemoteBlobs::Found>>();
   background_.run([this, url, found] { *found = blobs_.head(url); },
-                  [found, answer = std::move(answer), blob_name](std::exception_ptr failure) {
+                  [found, answer = std::move(answer), blob_name](const std::exception_ptr& failure) {
                     if (failure) spdlog::error("the uploaded blob '{}': {}", blob_name, text_of(failure));
                     if (failure || !*found) return answer(std::nullopt);
                     answer(BlobProperties{(*found)->size, (*found)->last_modified});
