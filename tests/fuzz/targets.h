@@ -11,6 +11,8 @@ void amqp_links(std::string_view input);
 void amqp_message(std::string_view input);
 void http_requests(std::string_view input);
 void rest(std::string_view input);
+void control_api(std::string_view input);
+void blob_requests(std::string_view input);
 void websocket_frames(std::string_view input);
 void sas_token(std::string_view input);
 void twin_patches(std::string_view input);
@@ -34,6 +36,8 @@ inline constexpr Target kTargets[] = {
     {"amqp_message", amqp_message},
     {"http_requests", http_requests},
     {"rest", rest},
+    {"control_api", control_api},
+    {"blob_requests", blob_requests},
     {"websocket_frames", websocket_frames},
     {"sas_token", sas_token},
     {"twin_patches", twin_patches},

@@ -1,12 +1,10 @@
 // Requests of the service and of a device by HTTP: each gets one whole answer, none of them a fault of the hub, and
 // what is refused has changed nothing.
-#include <charconv>
-#include <optional>
-
 #include "emulator/heads/rest/rest_session.h"
 #include "emulator/hub/json.h"
 #include "emulator/seed/seed.h"
 #include "tests/fuzz/support/fuzz_world.h"
+#include "tests/fuzz/support/http_answer.h"
 #include "tests/fuzz/support/input.h"
 #include "tests/fuzz/support/require.h"
 #include "tests/fuzz/targets.h"
@@ -16,31 +14,6 @@ namespace iothub::fuzz {
 namespace {
 
 constexpr std::string_view kMethods[] = {"GET", "PUT", "PATCH", "POST", "DELETE", "HEAD"};
-
-struct Answer {
-  int status = 0;
-  std::string_view body;
-};
-
-/// Takes one answer off the front; nothing when it is not whole.
-std::optional<Answer> take_answer(std::string_view& written, bool to_head) {
-  const std::size_t head = written.find("\r\n\r\n");
-  if (!written.starts_with("HTTP/1.1 ") || head == std::string_view::npos) return std::nullopt;
-  Answer answer;
-  std::from_chars(written.data() + 9, written.data() + 12, answer.status);
-  constexpr std::string_view kLength = "Content-Length: ";
-  const std::size_t field = written.find(kLength);
-  std::size_t length = 0;
-  if (answer.status != 100) {
-    if (field == std::string_view::npos || field > head) return std::nullopt;
-    std::from_chars(written.data() + field + kLength.size(), written.data() + head, length);
-  }
-  if (to_head) length = 0;
-  if (written.size() < head + 4 + length) return std::nullopt;
-  answer.body = written.substr(head + 4, length);
-  written.remove_prefix(head + 4 + length);
-  return answer;
-}
 
 }  // namespace
 
