@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kShownTargets = 100;
 /// Of all configurations together, so that a person need not wait.
-constexpr std::int64_t kMostRows = 200'000;
+constexpr std::int64_t kMostRows = 1'000'000;
 constexpr std::string_view kModulesPrefix = "from devices.modules where";
 
 /// One that may hold for the same twins.

@@ -15,7 +15,7 @@ namespace {
 using hub::Json;
 
 constexpr std::int64_t kExplainedRows = 10;
-constexpr std::int64_t kMostRows = 100'000;
+constexpr std::int64_t kMostRows = 1'000'000;
 
 Json refusal_json(const hub::Refusal& refusal) {
   Json json;
