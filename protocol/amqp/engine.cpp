@@ -79,6 +79,14 @@ bool begins_with_end(std::string_view frame) {
   return body < frame.size() && frame.substr(body).starts_with(kEnd);
 }
 
+/// What Proton settles as it frees a link has no outcome: rhea prints an error for each.
+void release_unsettled(pn_link_t* link) {
+  if (pn_link_is_receiver(link)) return;
+  for (pn_delivery_t* each = pn_unsettled_head(link); each != nullptr; each = pn_unsettled_next(each)) {
+    if (pn_delivery_local_state(each) == 0) pn_delivery_update(each, PN_RELEASED);
+  }
+}
+
 LinkId id_of(pn_link_t* link) {
   return reinterpret_cast<LinkId>(pn_link_get_context(link));
 }
@@ -265,11 +273,13 @@ void Engine::handle(pn_event_t* event) {
       return delivery(pn_event_delivery(event));
     case PN_LINK_REMOTE_DETACH:
       forget(pn_event_link(event));
+      release_unsettled(pn_event_link(event));
       pn_link_detach(pn_event_link(event));
       pn_link_free(pn_event_link(event));
       return;
     case PN_LINK_REMOTE_CLOSE:
       forget(pn_event_link(event));
+      release_unsettled(pn_event_link(event));
       pn_link_close(pn_event_link(event));
       pn_link_free(pn_event_link(event));
       return;

@@ -249,6 +249,29 @@ TEST_CASE("I3 a message that the hub does not take is rejected with the whole er
             ~{"errorCode":404001,"trackingId":..,"message":"Device nobody not registered","timestampUtc":..}~ d1())) -)])");
 }
 
+TEST_CASE("I4 what a link has not settled is released as it detaches") {
+  // rhea writes an error for each that is settled without an outcome (message.js, unwrap_outcome).
+  ServiceClient service(shared_emulator());
+  AmqpLink link(shared_emulator(), amqp_names(service, service.create("amqp-i4")));
+  C2dLink back(service);
+  link.open();
+  link.put_token(link.names()["sas"]);
+  for (const bool closed : {true, false}) {
+    CAPTURE(closed);
+    link.exchange(
+        R"([0 attach ("c2d" 43 true 50 00 50 00 source ("/devices/{d}/messages/devicebound") target ("me"))])",
+        "[0 attach ?fields]");
+    if (closed) back.send("/devices/amqp-i4/messages/devicebound");
+    const std::string id = amqp_uint(closed ? 0 : 1);
+    link.exchange("[0 flow (43 52 40 43 52 40 43 43 52 01)]",
+                  "[0 transfer (43 " + id +
+                      " ?tag 43 - - - - - - -) annotations ?annotations properties ?properties data `hot`]");
+    const std::string flag = closed ? "true" : "-";
+    link.exchange("[0 detach (43 " + flag + ")]",
+                  "[0 disposition (false " + id + " - true released 45 -)] [0 detach (43 " + flag + " -)]");
+  }
+}
+
 // ---- J: delivery tags are lock tokens -------------------------------------------------------------------------------
 
 TEST_CASE("J1 a cloud-to-device message's tag is its lock token as a Guid's 16 bytes, another one each time") {
