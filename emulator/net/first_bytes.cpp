@@ -20,7 +20,9 @@ Protocol protocol_of(std::span<const std::byte> first_bytes) {
                                     first_bytes.begin(), [](char a, std::byte b) { return std::byte(a) == b; });
   if (like_amqp) return compared == kAmqp.size() ? Protocol::amqp : Protocol::undecided;
 
-  return text::is_alpha(static_cast<char>(first_bytes[0])) ? Protocol::http : Protocol::unknown;
+  // MQTT's PUBREC, PUBREL and PUBCOMP begin with a letter too; their length comes next, where a method goes on.
+  const bool goes_on = first_bytes.size() < 2 || (first_bytes[1] >= std::byte{' '} && first_bytes[1] < std::byte{0x7F});
+  return text::is_alpha(static_cast<char>(first_bytes[0])) && goes_on ? Protocol::http : Protocol::unknown;
 }
 
 }  // namespace iothub::net

@@ -41,4 +41,8 @@ TEST_CASE("bytes of no served protocol are unknown") {
   CHECK(protocol_of("\x11") == Protocol::unknown);      // CONNECT with wrong flags
   CHECK(protocol_of("\x15\x03") == Protocol::unknown);  // a TLS alert cannot come first
   CHECK(protocol_of("\xff") == Protocol::unknown);
+  // MQTT's PUBREC, PUBREL and PUBCOMP, which begin with P, b and p
+  CHECK(protocol_of({"\x50\x02\0\1", 4}) == Protocol::unknown);
+  CHECK(protocol_of({"\x62\x02\0\1", 4}) == Protocol::unknown);
+  CHECK(protocol_of({"\x70\x02\0\1", 4}) == Protocol::unknown);
 }
