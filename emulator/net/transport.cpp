@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "emulator/net/tls/client_certificate.h"
+#include "emulator/net/tls/handshake_guard.h"
 
 namespace iothub::net {
 
@@ -74,12 +76,26 @@ IoResult Transport::receive(std::span<std::byte> into, int flags) {
 void Transport::start_tls(tls::SslHandle ssl) {
   ssl_ = std::move(ssl);
   tls::check(SSL_set_fd(ssl_.get(), socket_.native_handle()), "cannot bind TLS to the socket");
+  guard_ = std::make_unique<tls::HandshakeGuard>();
+  BIO* const bio = SSL_get_rbio(ssl_.get());
+  BIO_set_callback_arg(bio, reinterpret_cast<char*>(guard_.get()));
+  BIO_set_callback_ex(
+      bio,
+      [](BIO* from, int operation, const char* data, std::size_t, int, long, int result, std::size_t* size) -> long {
+        if (operation != (BIO_CB_READ | BIO_CB_RETURN) || result <= 0) return result;
+        auto& guard = *reinterpret_cast<tls::HandshakeGuard*>(BIO_get_callback_arg(from));
+        if (guard.allows(std::as_bytes(std::span(data, *size)))) return result;
+        errno = EMSGSIZE;
+        return -1;
+      });
 }
 
 IoResult Transport::handshake() {
   ERR_clear_error();
   const int result = SSL_accept(ssl_.get());
   if (result != 1) return {tls_status(result), 0};
+  BIO_set_callback_ex(SSL_get_rbio(ssl_.get()), nullptr);
+  guard_.reset();
   tls_ready_ = true;
   return {IoStatus::done, 0};
 }

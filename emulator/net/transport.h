@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "emulator/hub/auth.h"
+#include "emulator/net/tls/handshake_guard.h"
 #include "emulator/net/tls/openssl.h"
 
 namespace iothub::net {
@@ -95,6 +96,8 @@ class Transport {
   IoStatus system_status(int error);
 
   Socket socket_;
+  /// Of the handshake only, which its callback refuses to go on with.
+  std::unique_ptr<tls::HandshakeGuard> guard_;
   tls::SslHandle ssl_;
   IoFailure failure_;
   bool tls_ready_ = false;

@@ -9,6 +9,8 @@
 #include <exception>
 #include <string_view>
 
+#include "emulator/net/tls/handshake_guard.h"
+
 namespace iothub::net::tls {
 namespace {
 
@@ -96,6 +98,7 @@ ServerContext::ServerContext(const Leaf& first)
   // Asked for, never required. No CA names go out: Java sends a certificate only if its issuer is among the names, if
   // there are any.
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_max_cert_list(context, static_cast<long>(kMaxHandshakeMessage));
   SSL_CTX_set_cert_verify_callback(context, accept_any_certificate, nullptr);
   SSL_CTX_set_alpn_select_cb(context, choose_http11, nullptr);
   SSL_CTX_set_cert_cb(context, choose_certificate, this);
