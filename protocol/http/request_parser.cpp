@@ -59,8 +59,13 @@ class RequestParser::Grammar final : public beast::http::basic_parser<true> {
     request.minor_version = version % 10;
   }
   void on_response_impl(int, beast::string_view, int, error_code&) override {}
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value, error_code&) override {
+  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
+                     error_code& error) override {
     if (header_ended_) return;  // a trailer: nothing here uses one, and it must not pass for a header
+    if (request.headers.size() == kMaxHeaderFields) {
+      error = beast::http::error::header_limit;
+      return;
+    }
     request.headers.push_back({std::string(name.data(), name.size()), std::string(value.data(), value.size())});
   }
   void on_header_impl(error_code&) override { header_ended_ = true; }
@@ -82,7 +87,7 @@ class RequestParser::Grammar final : public beast::http::basic_parser<true> {
     }
     if (body.sink != nullptr) {
       body.sink->append({piece.data(), piece.size()});
-    } else {
+    } else if (body.keep) {
       request.body.append(piece.data(), piece.size());
     }
     return piece.size();

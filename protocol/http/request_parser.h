@@ -16,6 +16,8 @@ namespace iothub::http {
 
 /// Request line and header fields together.
 inline constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
+/// Each costs some 70 bytes however short it is.
+inline constexpr std::size_t kMaxHeaderFields = 256;
 
 struct Request {
   std::string method;     ///< as sent: methods are case-sensitive
@@ -43,6 +45,7 @@ using ParserEvent = std::variant<std::monostate, ExpectsContinue, Request, Refus
 struct BodyPlan {
   BodySink* sink = nullptr;  ///< takes the body as it arrives and lives until its request is out; null: Request::body
   std::uint64_t limit = 0;   ///< bytes; a longer body is refused with 413
+  bool keep = true;          ///< without a sink; false: it is read over, and Request::body stays empty
 };
 
 /// Asked once a request, when its header is complete and sound; it holds no body yet.

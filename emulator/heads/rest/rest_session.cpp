@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -110,6 +111,14 @@ bool is_service_by_control(const http::Target& target) {
   return target.segments.size() > 1 && target.segments[0] == kOwnPath && target.segments[1] == "service";
 }
 
+bool may_be_long(const http::Request& header) {
+  const auto length = http::find(header.headers, "Content-Length");
+  if (!length) return http::find(header.headers, "Transfer-Encoding").has_value();
+  std::uint64_t bytes = 0;
+  const auto [stop, error] = std::from_chars(length->data(), length->data() + length->size(), bytes);
+  return error != std::errc{} || bytes > kMaxBodyOfStranger;
+}
+
 /// The emulator's own paths, and the portal's page when a browser opens the hub's address.
 bool is_own(const http::Request& request, const http::Target& target) {
   if (target.segments.empty()) {
@@ -190,7 +199,7 @@ void RestSession::watch_request() {
     request_late_soon_ = false;
     return request_deadline_.cancel();
   }
-  if (std::exchange(request_late_soon_, true) && !parser_.fills_sink()) return;
+  if (std::exchange(request_late_soon_, true) && !body_may_last()) return;
   request_deadline_.set(kRequestTime, [this] { refuse_late(); });
 }
 
@@ -202,8 +211,8 @@ void RestSession::bound_reading() {
 void RestSession::refuse_late() {
   request_late_soon_ = false;
   const std::string time = std::to_string(kRequestTime.count()) + " s";
-  refuse_unreadable({408, parser_.fills_sink() ? "nothing more of the body came for " + time
-                                               : "the request was not whole within " + time});
+  refuse_unreadable({408, body_may_last() ? "nothing more of the body came for " + time
+                                          : "the request was not whole within " + time});
 }
 
 bool RestSession::finishes_alone() {
@@ -214,16 +223,35 @@ bool RestSession::finishes_alone() {
 
 http::BodyPlan RestSession::plan_body(const http::Request& header) {
   blob_request_.reset();
-  std::optional<http::Target> target;
-  if (!peer_.portal) target = http::parse_target(header.target);
-  if (target) {
+  body_may_last_ = body_is_lost_ = false;
+  std::optional<http::Target> target = http::parse_target(header.target);
+  if (target && !peer_.portal) {
     const hub::Result<hub::Hub*> hub = find_hub(header, *target);
     if (hub && is_blob_path(**hub, *target)) {
       blob_request_ = std::make_shared<BlobRequest>(**hub, header, std::move(*target), peer_.connection_id);
+      body_may_last_ = !blob_request_->is_refused();
       return blob_request_->body();
     }
   }
-  return {nullptr, kMaxBodyBytes};
+  // His answer comes behind his body, as it would if that were read, and does not depend on it.
+  body_is_lost_ = target && may_be_long(header) && !is_welcome(header, *target);
+  return {nullptr, kMaxBodyBytes, !body_is_lost_};
+}
+
+bool RestSession::is_welcome(const http::Request& header, const http::Target& target) {
+  if (is_service_by_control(target) || peer_.portal || is_own(header, target)) {
+    const std::string said(target.authority.empty() ? http::find(header.headers, "Host").value_or("")
+                                                    : target.authority);
+    return admit_by_control(header, target, environment_.hubs.find(said)).has_value();
+  }
+  const hub::Result<hub::Hub*> hub = find_hub(header, target);
+  const RouteMatch match = find_route(table_, effective_method(header), target.segments);
+  if (!hub || match.route == nullptr) return false;
+  const std::string_view authorization = http::find(header.headers, "Authorization").value_or("");
+  if (match.route->is_for_device()) {
+    return (*hub)->auth().authorize_device_request({match.ids.at(0)}, {authorization, certificate()}).has_value();
+  }
+  return (*hub)->auth().authorize_service(authorization, target.path(), match.route->needed).has_value();
 }
 
 void RestSession::serve(http::Request request, bool with_faults) {
@@ -238,6 +266,10 @@ void RestSession::serve(http::Request request, bool with_faults) {
   std::optional<http::Target> target = http::parse_target(request.target);
   if (!target) return refuse({ErrorCode::GenericBadRequest, "BadRequest", "the request target cannot be read", {}});
 
+  if (body_is_lost_ && is_welcome(request, *target)) {
+    return refuse(hub::unauthorized("what proves the sender became good only after the body had come"));
+  }
+
   const bool with_control = is_service_by_control(*target);
   if (!with_control && (peer_.portal || is_own(request, *target))) {
     return serve_own(std::move(request), std::move(*target));
@@ -251,7 +283,7 @@ void RestSession::serve(http::Request request, bool with_faults) {
   }
 
   if (with_control) {
-    if (const auto admitted = admit_by_control(request, *target); !admitted) {
+    if (const auto admitted = admit_by_control(request, *target, hub_); !admitted) {
       return refuse(http_status(admitted.error().code), admitted.error(), {{"WWW-Authenticate", "Bearer"}});
     }
     target->segments.erase(target->segments.begin(), target->segments.begin() + 2);
@@ -314,14 +346,15 @@ void RestSession::serve(http::Request request, bool with_faults) {
   }
 }
 
-hub::Result<void> RestSession::admit_by_control(const http::Request& request, const http::Target& target) {
+hub::Result<void> RestSession::admit_by_control(const http::Request& request, const http::Target& target,
+                                                hub::Hub* hub) {
   if (environment_.control == nullptr) {
     return HubError{ErrorCode::GenericNotFound, "NotFound", "there is no control API here", {}};
   }
   http::Request head;  // the body has no part in it
   head.method = request.method;
   head.headers = request.headers;
-  return environment_.control->admit(HttpExchange(std::move(head), target, hub_, peer_, *this));
+  return environment_.control->admit(HttpExchange(std::move(head), target, hub, peer_, *this));
 }
 
 /// Depends on no hub's commit: the service commits what it writes before it answers.

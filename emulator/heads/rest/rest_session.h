@@ -27,6 +27,8 @@ namespace iothub::heads::rest {
 
 /// Over any legal body: a bulk of 100 devices is the largest.
 inline constexpr std::size_t kMaxBodyBytes = 2 * 1024 * 1024;
+/// A body that may be longer is kept only if the request's header already proves who sends it.
+inline constexpr std::size_t kMaxBodyOfStranger = std::size_t{16} * 1024;
 
 /// A request is to be whole this long after its first byte; else 408. Of a blob, whose body may be long, this long
 /// after the last byte that came.
@@ -79,14 +81,17 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   void serve_requests();
   void watch_request();
   void bound_reading();
+  bool body_may_last() const { return body_may_last_ && parser_.fills_sink(); }
   void refuse_late();
   /// Of a blob the body goes where it belongs as it arrives.
   http::BodyPlan plan_body(const http::Request& header);
+  /// Whether the one who asks may do what he asks for, by the header alone.
+  bool is_welcome(const http::Request& header, const http::Target& target);
   void serve(http::Request request, bool with_faults = true);
   /// Whether the request goes on under this rule of the control API; false: it was answered, held or lost.
   bool survives(const hub::FaultRule& rule, http::Request& request);
   void serve_own(http::Request request, http::Target target);
-  hub::Result<void> admit_by_control(const http::Request& request, const http::Target& target);
+  hub::Result<void> admit_by_control(const http::Request& request, const http::Target& target, hub::Hub* hub);
   void open_websocket(const http::Request& request);
   void refuse_unreadable(const http::Refusal& refusal);
   hub::Result<hub::Hub*> find_hub(const http::Request& request, const http::Target& target) const;
@@ -128,6 +133,8 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   bool serving_ = false;            ///< serve_requests() is on the stack
   bool resting_ = false;            ///< resume_ will serve the next request
   bool request_late_soon_ = false;  ///< request_deadline_ is set
+  bool body_may_last_ = false;      ///< of the request that is being read: a blob's, from one who may write it
+  bool body_is_lost_ = false;       ///< of the request that is being read: its sender had not proved who he is
   bool paused_ = false;
   bool peer_ended_ = false;
   bool ended_ = false;

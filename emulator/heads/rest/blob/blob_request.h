@@ -42,6 +42,8 @@ class BlobRequest final : public std::enable_shared_from_this<BlobRequest>, publ
   ~BlobRequest() override;
 
   http::BodyPlan body();
+  /// By its header already.
+  bool is_refused() const { return refused_.has_value(); }
   void append(std::string_view piece) override;
   /// The body is complete: answers, at once or later.
   void serve(const http::Request& request, BlobResponder& responder);

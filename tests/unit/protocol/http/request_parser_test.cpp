@@ -162,6 +162,28 @@ TEST_CASE("a body over the limit is refused with 413 before it is read") {
   CHECK(request_of(line + "Content-Length: 64\r\n\r\n" + std::string(64, 'x')).body.size() == 64);
 }
 
+TEST_CASE("a header of more fields than 256 is refused with 431") {
+  std::string fields = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (std::size_t i = 1; i < kMaxHeaderFields; ++i) fields += "a:b\r\n";
+  RequestParser parser(0);
+  feed(parser, fields + "\r\n");
+  const ParserEvent event = parser.next();
+  CHECK(std::get<Request>(event).headers.size() == kMaxHeaderFields);
+  CHECK(refused(fields + "a:b\r\n\r\n") == 431);
+}
+
+TEST_CASE("a body that is not to be kept is read over") {
+  RequestParser parser([](const Request&) { return BodyPlan{nullptr, 10, false}; });
+  feed(parser,
+       "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+       "PUT /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello, you!\r\n0\r\n\r\n");
+  const ParserEvent first = parser.next();
+  CHECK(std::get<Request>(first).target == "/a");
+  CHECK(std::get<Request>(first).body.empty());
+  const ParserEvent second = parser.next();
+  CHECK(std::get<Refusal>(second).status == 413);
+}
+
 TEST_CASE("a header over the limit is refused with 431, whole or still growing") {
   CHECK(refused("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(kMaxHeaderBytes, 'x') + "\r\n\r\n") == 431);
   CHECK(refused("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(kMaxHeaderBytes, 'x')) == 431);

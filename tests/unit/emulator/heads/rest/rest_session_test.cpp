@@ -482,6 +482,32 @@ TEST_CASE("a request that is not whole in time is answered with 408, however it 
   CHECK(slow_body.outbox.closed);
 }
 
+TEST_CASE("who has not proved who he is gets the same answers, whatever the size of his body") {
+  RestClient client;
+  client.hub.create("d");
+  const http::Headers anonymous{{"Authorization", ""}};
+  const std::string large = "{\"deviceId\":\"e\",\"x\":\"" + std::string(1'000'000, 'x') + "\"}";
+  CHECK(client.request("PUT", "/devices/e", large, anonymous).status == 401);
+  CHECK(client.request("PUT", "/nothing", large, anonymous).status == 404);
+  CHECK(client.request("POST", "/devices/d/messages/events", large, anonymous).status == 401);
+  CHECK(client.request("GET", "/devices/e").status == 404);
+  CHECK(client.request("PUT", "/devices/e", large).json().at("deviceId") == "e");
+}
+
+TEST_CASE("a body that was not kept is not served when its token becomes good behind it") {
+  RestClient client;
+  // The hub's clock is set back while the body is on its way: a token that had expired is good again.
+  const std::string token = client.token();
+  client.hub.clock.advance(2 * 3600);
+  const std::string request =
+      client.bytes("PUT", "/devices/late?api-version=2021-04-12", R"({"deviceId":"late"})" + std::string(20'000, ' '),
+                   {{"Authorization", token}});
+  client.receive(request.substr(0, request.size() - 1));
+  client.hub.clock.advance(-2 * 3600);
+  client.receive(request.substr(request.size() - 1));
+  CHECK(client.answer().status == 401);
+}
+
 TEST_CASE("an answer that comes after the client has gone is dropped") {
   {
     LateClient late;
