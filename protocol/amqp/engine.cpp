@@ -32,6 +32,16 @@ constexpr std::size_t kIncomingCapacity = std::size_t{4} << 20U;
 constexpr std::uint64_t kMaxMessage = 262144;
 constexpr int kIncomingCredit = 100;
 constexpr std::size_t kWrittenAtOnce = std::size_t{1} << 20U;
+// Before a peer has proved who it is. An SDK opens a session or two with the two links of $cbs and puts a token of half
+// a KiB. Only .NET's pool of devices on one connection begins a session for each before the first token; a session or
+// link costs Proton 3.5 KiB, so that all connections together may have some more of them.
+constexpr std::size_t kMostUntrustedBytes = std::size_t{64} * 1024;
+constexpr std::size_t kMostUntrustedFrame = std::size_t{8} * 1024;
+constexpr std::size_t kMostUntrustedPayload = std::size_t{8} * 1024;
+constexpr std::size_t kUntrustedEndpoints = 4;
+constexpr std::size_t kMostEndpointsBeyond = 4096;
+/// A global, because what it bounds is the process's memory; one loop serves all connections.
+std::size_t endpoints_beyond = 0;
 
 std::string_view view(pn_bytes_t bytes) {
   return bytes.start == nullptr ? std::string_view{} : std::string_view(bytes.start, bytes.size);
@@ -161,16 +171,20 @@ Engine::Engine(EngineHandler& handler) : handler_(handler), driver_(std::make_un
 }
 
 Engine::~Engine() {
+  trust();
   pn_connection_driver_destroy(driver_.get());
 }
 
 // ---- bytes ----------------------------------------------------------------------------------------------------------
 
 void Engine::receive(std::span<const std::byte> bytes) {
-  input_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view arrived(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!trusted_) watch(arrived);
+  if (overfull_) return;
+  input_ += arrived;
   handle_events();
   std::string_view rest = input_;
-  while (!rest.empty()) {
+  while (!rest.empty() && !overfull_) {
     if (piece_ == 0) {
       piece_ = next_piece(rest);
       if (piece_ == 0) break;
@@ -188,7 +202,7 @@ void Engine::receive(std::span<const std::byte> bytes) {
     handle_events();
   }
   // What the engine refuses comes after its end.
-  const bool closed = pn_connection_driver_read_closed(driver_.get());
+  const bool closed = overfull_ || pn_connection_driver_read_closed(driver_.get());
   if (closed) piece_ = 0;
   input_.erase(0, closed ? input_.size() : input_.size() - rest.size());
 }
@@ -249,6 +263,46 @@ std::string Engine::end_reason() const {
 // ---- what the peer does
 // -----------------------------------------------------------------------------------------------
 
+void Engine::trust() {
+  if (std::exchange(trusted_, true)) return;
+  if (untrusted_endpoints_ > kUntrustedEndpoints) endpoints_beyond -= untrusted_endpoints_ - kUntrustedEndpoints;
+}
+
+void Engine::watch(std::string_view bytes) {
+  constexpr std::uint32_t kProtocolHeader = 0x414D5150;  // "AMQP", and four bytes more
+  untrusted_bytes_ += bytes.size();
+  overfull_ = overfull_ || untrusted_bytes_ > kMostUntrustedBytes;
+  while (!bytes.empty() && !overfull_) {
+    if (frame_left_ > 0) {
+      const std::size_t skipped = std::min(frame_left_, bytes.size());
+      frame_left_ -= skipped;
+      bytes.remove_prefix(skipped);
+      continue;
+    }
+    frame_size_ = frame_size_ << 8U | static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    if (++frame_header_filled_ < sizeof frame_size_) continue;
+    frame_header_filled_ = 0;
+    if (frame_size_ == kProtocolHeader) {
+      frame_left_ = 4;
+    } else {
+      overfull_ = frame_size_ > kMostUntrustedFrame;
+      frame_left_ = std::max<std::size_t>(frame_size_, sizeof frame_size_) - sizeof frame_size_;
+    }
+  }
+}
+
+bool Engine::may_open() {
+  if (trusted_) return true;
+  if (untrusted_endpoints_ >= kUntrustedEndpoints) {
+    if (endpoints_beyond >= kMostEndpointsBeyond) overfull_ = true;
+    if (overfull_) return false;
+    ++endpoints_beyond;
+  }
+  ++untrusted_endpoints_;
+  return !overfull_;
+}
+
 void Engine::handle_events() {
   while (pn_event_t* event = pn_connection_driver_next_event(driver_.get())) handle(event);
 }
@@ -262,6 +316,7 @@ void Engine::handle(pn_event_t* event) {
       return;
     }
     case PN_SESSION_REMOTE_OPEN:
+      if (!may_open()) return;
       pn_session_set_incoming_capacity(pn_event_session(event), kIncomingCapacity);
       pn_session_open(pn_event_session(event));
       return;
@@ -297,6 +352,7 @@ void Engine::handle(pn_event_t* event) {
 }
 
 void Engine::remote_attach(pn_link_t* link) {
+  if (!may_open()) return;
   Attach attach;
   attach.link = ++last_link_;
   attach.session = reinterpret_cast<std::uint64_t>(pn_link_session(link));
@@ -386,6 +442,11 @@ void Engine::receive_delivery(pn_link_t* link, pn_delivery_t* delivery) {
   bytes.resize(had + more);
   const ssize_t received = pn_link_recv(link, bytes.data() + had, more);
   bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
+  if (!trusted_) {
+    untrusted_payload_ += bytes.size() - had;
+    overfull_ = overfull_ || untrusted_payload_ > kMostUntrustedPayload;
+    if (overfull_) return;
+  }
   if (pn_delivery_aborted(delivery)) {
     partial_.erase(delivery);
     pn_delivery_settle(delivery);

@@ -90,6 +90,12 @@ class Engine {
   std::optional<std::int64_t> tick(std::int64_t now_milliseconds);
   /// Nothing will be sent or taken any more.
   bool finished() const;
+  /// The peer has proved who it is: from here on only what a session may hold bounds it.
+  void trust();
+  bool trusted() const { return trusted_; }
+  /// A peer that was not trusted has sent or opened more than one needs to put its token. The rest of its bytes is not
+  /// looked at.
+  bool overfull() const { return overfull_; }
   /// Why, when the peer or the engine gave a reason.
   std::string end_reason() const;
 
@@ -121,6 +127,10 @@ class Engine {
   /// session's channel with its end, and a begin that is not written by then would answer none. 0: wait for more.
   std::size_t next_piece(std::string_view rest);
   void take_output(std::string& out);
+  /// Counts what a peer has sent that has proved nothing, frame by frame.
+  void watch(std::string_view bytes);
+  /// Whether a session or link more is open to it.
+  bool may_open();
   void handle_events();
   void handle(pn_event_t* event);
   void remote_attach(pn_link_t* link);
@@ -149,6 +159,15 @@ class Engine {
   DeliveryId last_delivery_ = 0;
   LinkId last_link_ = 0;
   std::uint64_t last_tag_ = 0;
+  // Of a peer that is not trusted yet:
+  std::size_t untrusted_bytes_ = 0;
+  std::size_t untrusted_payload_ = 0;
+  std::size_t untrusted_endpoints_ = 0;  ///< sessions and links
+  std::size_t frame_left_ = 0;
+  std::size_t frame_header_filled_ = 0;
+  std::uint32_t frame_size_ = 0;
+  bool trusted_ = false;
+  bool overfull_ = false;
 };
 
 }  // namespace iothub::amqp

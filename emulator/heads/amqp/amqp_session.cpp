@@ -68,7 +68,15 @@ AmqpSession::AmqpSession(const SessionEnvironment& environment, const Peer& peer
                    environment.scheduler),
       wake_(environment.scheduler),
       tick_(environment.scheduler),
-      expiry_(environment.scheduler) {}
+      expiry_(environment.scheduler),
+      proof_(environment.scheduler) {
+  proof_.set(kProofTime, [this] {
+    if (hub_ != nullptr && peer_.certificate) return;
+    spdlog::info("amqp {}: {} has put no token within {} s", peer_.connection_id, peer_.remote_address,
+                 kProofTime.count());
+    let_go({"amqp:connection:forced", "No token was put in time"});
+  });
+}
 
 AmqpSession::~AmqpSession() = default;
 
@@ -80,7 +88,25 @@ void AmqpSession::receive(std::span<const std::byte> bytes) {
   inside_ = true;
   engine_.receive(bytes);
   inside_ = false;
+  if (engine_.overfull()) {
+    spdlog::warn("amqp {}: {} opens or sends more than one may who has put no token", peer_.connection_id,
+                 peer_.remote_address);
+    return let_go({"amqp:resource-limit-exceeded", "Too much for a connection without a token"});
+  }
   flush();
+}
+
+void AmqpSession::proved() {
+  engine_.trust();
+  proof_.cancel();
+}
+
+void AmqpSession::let_go(const amqp::Condition& condition) {
+  engine_.close(condition);
+  engine_.write(outbox_.pending());
+  ended_ = true;
+  tick_.cancel();
+  outbox_.close(condition.name + ": " + condition.description);
 }
 
 void AmqpSession::tap(WireTap* tap) {
@@ -142,6 +168,7 @@ void AmqpSession::closed(std::string_view reason) {
   wake_.cancel();
   tick_.cancel();
   expiry_.cancel();
+  proof_.cancel();
   faults_.clear();
   rule_faults_.clear();
   links_.clear();
@@ -201,6 +228,7 @@ bool AmqpSession::authenticate_plain(std::string_view name, std::string_view pas
     return false;
   }
   plain_hub_ = hub;
+  proved();
   expire_claims();
   return true;
 }
@@ -334,7 +362,8 @@ void AmqpSession::attached(const amqp::Attach& attach) {
 void AmqpSession::attach_device(const amqp::Attach& attach, const LinkAddress& address) {
   const auto proceed = [this, attach, address] {
     if (const std::optional<LinkRefusal> refusal = devices_.attach(*hub_, attach, address))
-      refuse(attach, refusal->condition, refusal->why);
+      return refuse(attach, refusal->condition, refusal->why);
+    proved();
   };
   if (devices_.find(address.identity) != nullptr) return proceed();
   const std::optional<RuleFaults::Struck> struck = rule_faults_.attaches(*hub_, address.identity, proceed);
@@ -538,7 +567,9 @@ std::optional<amqp::Condition> AmqpSession::take_request(const Link& link, std::
   if (link.address.kind == Kind::cbs) {
     std::string refusal;
     const amqp::Message reply = answer_put_token(*hub_, claims_, *request, refusal);
-    if (!refusal.empty()) {
+    if (refusal.empty()) {
+      proved();
+    } else {
       spdlog::warn("amqp {}: put-token is refused: {}", peer_.connection_id, refusal);
       hub_->refusals().note("amqp", {}, "put-token", refusal);
     }
@@ -560,6 +591,7 @@ std::optional<amqp::Condition> AmqpSession::take_request(const Link& link, std::
     answer(link, *request, status_answer(*request, 401, "Unauthorized"));
     return std::nullopt;
   }
+  proved();
   answer(link, *request, answer_management(*hub_, *request));
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
 #pragma once
 /// One AMQP 1.0 connection: tokens by SASL PLAIN or `$cbs`, then links by their addresses (amqp.md part 2).
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -25,6 +26,10 @@
 #include "protocol/amqp/message.h"
 
 namespace iothub::heads::amqp_head {
+
+/// A client that has not proved who it is this long after its first byte is let go: by a token, or by `open` after a
+/// TLS handshake with a certificate, whose device attaches its links when it first needs one (Node).
+inline constexpr std::chrono::seconds kProofTime{30};
 
 /// Serves a connection of devices, service and Event Hubs clients. Every refusal is one line in the log. What is sent
 /// is bounded: readers of events wait for their peer.
@@ -87,6 +92,10 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   void read_events(amqp::LinkId id, Link& link);
   void serve_receivers();
   void wake();
+  /// By a token or a certificate that the hub knows.
+  void proved();
+  /// Ends the connection, also where the peer does not answer the close.
+  void let_go(const amqp::Condition& condition);
   void expire_claims();
   void end_expired();
   /// A device asks for a fault: it comes after its delay, once the wish has been accepted (fault-injection.md 2).
@@ -116,6 +125,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   hub::Timer wake_;
   hub::Timer tick_;
   hub::Timer expiry_;
+  hub::Timer proof_;
   /// Faults that devices have asked for, after their delay; a newer one of the same device replaces it.
   std::unordered_map<hub::Identity, std::unique_ptr<hub::Timer>, hub::IdentityHash> faults_;
   std::size_t queued_ = 0;         ///< bytes given to the outbox since the peer had taken all

@@ -1,0 +1,132 @@
+// What a connection may cost that has not proved who it is.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+
+#include "tests/unit/emulator/heads/amqp/amqp_world.h"
+
+using namespace iothub;
+using namespace iothub::test;
+
+namespace {
+
+constexpr std::chrono::seconds kAlmost = heads::amqp_head::kProofTime - std::chrono::seconds{1};
+constexpr std::chrono::seconds kRest{1};
+
+}  // namespace
+
+TEST_CASE("who puts no token within 30 s is let go, and told so, whether he answers or not") {
+  AmqpWorld world;
+  AmqpClient client(world);
+  client.exchange();
+  world.advance(kAlmost);
+  client.exchange();
+  CHECK_FALSE(client.outbox.closed);
+  world.advance(kRest);
+  CHECK(client.outbox.closed);
+  CHECK(client.outbox.close_reason == "amqp:connection:forced: No token was put in time");
+  client.exchange();
+  CHECK(client.peer.closed() == "amqp:connection:forced");
+}
+
+TEST_CASE("a token that is refused is no proof") {
+  AmqpWorld world;
+  AmqpClient client(world);
+  CHECK(client.put_token(world.token(kD1, -3600)).starts_with("401"));
+  world.advance(kAlmost + kRest);
+  CHECK(client.outbox.closed);
+}
+
+TEST_CASE("who has put a token may be silent for longer") {
+  AmqpWorld world;
+  DeviceClient by_cbs(world);
+  const std::string password = world.policy_token("service");
+  AmqpClient by_plain(world, "service@sas.root.localhost", password.c_str());
+  by_plain.exchange();
+  world.advance(kAlmost + kRest + kRest);
+  CHECK_FALSE(by_cbs.outbox.closed);
+  CHECK_FALSE(by_plain.outbox.closed);
+}
+
+TEST_CASE("a device with a certificate opens and attaches its links when it needs them; without open it is let go") {
+  AmqpWorld world;
+  AmqpClient opens(world);
+  opens.peer_of_hub.certificate = hub::ClientCertificate{std::string(40, 'a'), std::string(64, 'c'), "x1"};
+  AmqpClient silent(world);
+  silent.peer_of_hub.certificate = opens.peer_of_hub.certificate;
+  opens.exchange();
+  const std::string header("AMQP\0\1\0\0", 8);
+  silent.session.receive(std::as_bytes(std::span(header)));
+  world.advance(kAlmost + kRest);
+  CHECK_FALSE(opens.outbox.closed);
+  CHECK(silent.outbox.closed);
+}
+
+TEST_CASE("a pool of devices may begin its sessions before the first token, but not any number of strangers") {
+  AmqpWorld world;
+  AmqpClient pool(world);
+  for (int i = 0; i < 1000; ++i) pool.peer.begin();
+  pool.exchange();
+  CHECK_FALSE(pool.outbox.closed);
+  std::deque<AmqpClient> strangers;
+  const auto refused = [&] {
+    return std::count_if(strangers.begin(), strangers.end(), [](const AmqpClient& each) { return each.outbox.closed; });
+  };
+  for (int i = 0; i < 4; ++i) {
+    AmqpClient& stranger = strangers.emplace_back(world);
+    for (int sessions = 0; sessions < 1000; ++sessions) stranger.peer.begin();
+    stranger.exchange();
+  }
+  CHECK(refused() == 1);
+  CHECK(strangers.back().peer.closed() == "amqp:resource-limit-exceeded");
+  strangers.pop_back();  // gives back what it had
+  // Who opens no more than an SDK does is served beside them, and so is the pool.
+  CHECK(pool.put_token(world.token(kD1)) == "200 OK");
+  DeviceClient beside(world);
+  strangers.clear();
+  AmqpClient again(world);
+  for (int i = 0; i < 1000; ++i) again.peer.begin();
+  again.exchange();
+  CHECK_FALSE(again.outbox.closed);
+}
+
+TEST_CASE("before a token come 64 KiB, in frames of 8 KiB with 8 KiB of messages, at most") {
+  AmqpWorld world;
+  AmqpClient of_frame(world);
+  AmqpPeer::Link& cbs = of_frame.sender("$cbs");
+  of_frame.peer.send(cbs, std::string(8'200, 'x'));
+  of_frame.exchange();
+  CHECK(of_frame.outbox.closed);
+  CHECK(of_frame.peer.closed() == "amqp:resource-limit-exceeded");
+
+  AmqpClient of_messages(world);
+  AmqpPeer::Link& requests = of_messages.sender("$cbs");
+  for (int i = 0; i < 2; ++i) of_messages.peer.send(requests, std::string(4'000, 'x'));
+  of_messages.exchange();
+  CHECK_FALSE(of_messages.outbox.closed);
+  of_messages.peer.send(requests, std::string(4'000, 'x'));
+  of_messages.exchange();
+  CHECK(of_messages.outbox.closed);
+
+  AmqpClient of_all(world);
+  of_all.exchange();
+  const std::string heartbeat("\0\0\0\x08\2\0\0\0", 8);
+  std::string many;
+  for (int i = 0; i < 6'000; ++i) many += heartbeat;
+  of_all.session.receive(std::as_bytes(std::span(many)));
+  CHECK_FALSE(of_all.outbox.closed);
+  of_all.session.receive(std::as_bytes(std::span(many)));
+  CHECK(of_all.outbox.closed);
+}
+
+TEST_CASE("after a token a device may send what it likes") {
+  AmqpWorld world;
+  DeviceClient device(world);
+  AmqpPeer::Link& events = device.sender("/devices/d1/messages/events");
+  for (int i = 0; i < 4; ++i) CHECK(device.send(events, message_of(std::string(60'000, 'x'))) == "accepted");
+  for (int i = 0; i < 100; ++i) device.peer.begin();
+  device.exchange();
+  CHECK_FALSE(device.outbox.closed);
+}
