@@ -29,6 +29,8 @@ constexpr std::uint8_t kIdentifierRejected = 2;
 constexpr std::uint8_t kServerUnavailable = 3;
 constexpr std::uint8_t kNotAuthorized = 5;     // every failed authentication of a hub (corrections.md 5)
 constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 3.1.1, 1.5.3
+/// Of a CONNECT that comes in pieces, so that one that comes byte by byte is not copied as often.
+constexpr std::size_t kPartialGrowth = 2048;
 
 template <typename... Handlers>
 struct Overloaded : Handlers... {
@@ -66,6 +68,13 @@ void MqttSession::receive(std::span<const std::byte> bytes) {
   }
   const bool straight = partial_.empty();
   if (!straight) {
+    // By as much as came: a string that grows by itself doubles, and so would what a stranger may hold.
+    if (state_ == State::awaiting_connect && partial_.capacity() < partial_.size() + bytes.size()) {
+      std::string grown;
+      grown.reserve(partial_.size() + std::max(bytes.size(), kPartialGrowth));
+      grown += partial_;
+      partial_.swap(grown);
+    }
     partial_ += as_text(bytes);
     bytes = std::as_bytes(std::span(partial_));
   }
