@@ -214,6 +214,18 @@ class OutOfDescriptors(Case):
         self.assertEqual(self.stored(), [0, 1])
 
 
+    def test_a_soft_limit_is_no_limit(self):
+        """As shells give 1024 of many more: the hub takes what it may without asking."""
+        self.hub.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 1024)))
+        link = self.mqtt(self.device())
+        crowd = [socket.create_connection(("127.0.0.1", self.hub.ports["https"])) for _ in range(200)]
+        self.assertEqual(self.http().ask("GET", "/devices/d")[0], 200)
+        self.assertTrue(self.send(link, "0"))
+        self.assertNotRegex(self.hub.log(), "(?i)too many open files")
+        for each in crowd:
+            each.close()
+
+
 class SteppingClock(Case):
     def setUp(self):
         super().setUp()
