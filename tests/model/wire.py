@@ -77,11 +77,13 @@ class Link:
     def wait(self, what, seconds=20):
         """Reads until what() is true. False: the connection died before."""
         until = time.monotonic() + seconds
+        ready = select.poll()  # select() knows no descriptors past 1023
+        ready.register(self.socket, select.POLLIN)
         while not what():
             if self.dead:
                 return False
             assert time.monotonic() < until, "the hub does not answer"
-            select.select([self.socket], [], [], 0.2)
+            ready.poll(200)
             self.read()
         return True
 
