@@ -29,6 +29,7 @@ listed=$("$keytool" -J-Duser.language=en -list -storetype PKCS12 -keystore "$fol
 echo "ok: keytool lists all $count certificates as trusted"
 
 # Port 0: the system picks a free one, s_server prints it.
+: >"$folder/server.log"  # the program that is started below may not have made it yet when it is first read
 openssl s_server -www -accept 127.0.0.1:0 -cert "$folder/leaf.pem" -key "$folder/leaf.key" \
   >"$folder/server.log" 2>&1 </dev/null &
 server=$!
