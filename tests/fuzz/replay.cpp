@@ -1,8 +1,9 @@
 // Runs every target over its kept inputs, as they are and with mistakes made in them:
-//   fuzz_replay CORPUS [--seed N] [--seconds S] [--target NAME] [--input NAME --round N]
+//   fuzz_replay CORPUS [--seed N] [--seconds S] [--rounds R] [--target NAME] [--input NAME --round N]
 // CORPUS holds a folder a target. Of the S seconds (none unless told) each target gets the same share, after all kept
-// inputs have run. A mistake depends on seed, target, input and round alone: what a run finds is found again by its
-// last line. What any compiler can build, and every test run does; scripts/fuzz is the search.
+// inputs have run, and makes at most R mistakes in each. A mistake depends on seed, target, input and round alone: what
+// a run finds is found again by its last line. What any compiler can build, and every test run does; scripts/fuzz is
+// the search.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -117,12 +119,13 @@ struct Options {
   std::uint64_t seconds = 0;
   std::string target, input;  ///< empty: all
   std::optional<std::uint64_t> round;
+  std::uint64_t rounds = UINT64_MAX;
 };
 
 std::optional<Options> read_options(int count, char** arguments) {
   if (count < 2 || count % 2 != 0) return std::nullopt;
-  Options options{arguments[1], {}, {}, {}, {}, {}};
-  options.seed = 1;
+  Options options;
+  options.corpus = arguments[1];
   for (int i = 2; i < count; i += 2) {
     const std::string_view name = arguments[i], value = arguments[i + 1];
     std::uint64_t number = 0;
@@ -136,6 +139,8 @@ std::optional<Options> read_options(int count, char** arguments) {
       options.seed = number;
     } else if (name == "--seconds" && is_number) {
       options.seconds = number;
+    } else if (name == "--rounds" && is_number) {
+      options.rounds = number;
     } else if (name == "--round" && is_number) {
       options.round = number;
     } else {
@@ -179,7 +184,7 @@ int replay(const Options& options) {
   for (const auto& [target, inputs] : chosen) {
     const auto end = std::chrono::steady_clock::now() + share;
     std::uint64_t runs = 0;
-    for (std::uint64_t round = 1; std::chrono::steady_clock::now() < end; ++round) {
+    for (std::uint64_t round = 1; round <= options.rounds && std::chrono::steady_clock::now() < end; ++round) {
       for (const Kept& input : inputs) {
         if (std::chrono::steady_clock::now() >= end) break;
         run(*target, input, inputs, options.seed, round);
@@ -197,8 +202,9 @@ int replay(const Options& options) {
 int main(int count, char** arguments) {
   const auto options = iothub::fuzz::read_options(count, arguments);
   if (!options) {
-    std::fprintf(stderr,
-                 "usage: fuzz_replay CORPUS [--seed N] [--seconds S] [--target NAME] [--input NAME --round N]\n");
+    std::fprintf(
+        stderr,
+        "usage: fuzz_replay CORPUS [--seed N] [--seconds S] [--rounds R] [--target NAME] [--input NAME --round N]\n");
     return 2;
   }
   iothub::fuzz::left_file = std::string(arguments[0]) + ".input";
