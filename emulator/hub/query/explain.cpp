@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emulator/hub/query/names.h"
+#include "protocol/text/ascii.h"
 
 namespace iothub::hub::query {
 namespace {
@@ -39,8 +40,14 @@ std::string literal_text(const Json& json) {
   return "[" + list + "]";
 }
 
+/// Of more than one step the first would be read as the source if it were called `devices`.
+bool looks_like_source(const Path& path) {
+  const std::string* first = path.steps.size() < 2 ? nullptr : std::get_if<std::string>(&path.steps.front());
+  return first != nullptr && text::equals_ignoring_case(*first, "devices");
+}
+
 std::string path_text(const Path& path) {
-  std::string text;
+  std::string text = looks_like_source(path) ? "devices" : "";
   for (const Path::Step& step : path.steps) {
     if (const std::string* name = std::get_if<std::string>(&step)) {
       text += (text.empty() ? "" : ".") + (is_plain_name(*name) ? *name : "[[" + *name + "]]");

@@ -34,6 +34,9 @@ TEST_CASE("a condition's text says what it means") {
   CHECK(text_of("a != null and b = true") == "a != null AND b = true");
   CHECK(text_of(R"(a = 'b\\c\'')") == R"(a = 'b\\c\'')");
   CHECK(text_of("tags.[[from]].[[a b]][1].[[plain]] = 1") == "tags.[[from]].[[a b]][1].plain = 1");
+  // A property that has the source's name.
+  CHECK(text_of("devices.devices.a = 1") == "devices.devices.a = 1");
+  CHECK(text_of("devices.a = 1 and devices = 1") == "a = 1 AND devices = 1");
 }
 
 TEST_CASE("every clause of a route says what it came to, undefined ones too") {
