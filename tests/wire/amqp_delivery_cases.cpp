@@ -87,6 +87,22 @@ std::string guid_tag(std::string_view lock_token) {
   return tag;
 }
 
+/// Takes the feedback or file notification that waits, by a tag of 16 bytes, and completes it; its body.
+std::string completed_notice(ServiceClient& service, const std::string& source, const std::string& kind) {
+  AmqpLink link(shared_emulator(), {});
+  link.open();
+  link.put_token(service.authorization());
+  link.exchange("[0 attach (\"notices\" 43 true 50 00 50 01 source (\"" + source + R"(") target ("me"))]
+                   [0 flow (43 52 40 43 52 40 43 43 52 01)])",
+                R"([0 attach ?fields]
+                   [0 transfer (43 43 ?tag 43 - - - - - - -) annotations map('iothub-enqueuedtime' 83 ?time)
+                      properties (- `localhost` - - - - 'application/vnd.microsoft.iothub.)" +
+                    kind + R"(.json') data ?body])");
+  CHECK(link.names()["tag"].size() == 33);
+  link.exchange("[0 disposition (true 43 - false accepted ())]", "[0 disposition (false 43 - true accepted 45 -)]");
+  return link.names()["body"];
+}
+
 }  // namespace
 
 // ---- H: credit, windows and drain -----------------------------------------------------------------------------------
@@ -324,19 +340,8 @@ TEST_CASE("J2 feedback has a tag of 16 bytes, the hub's name for user id, and an
                 " ?tag ?format - - - - - - -) annotations ?a properties ?p application-properties ?ap data `hot`]");
     link.exchange("[0 disposition (true " + amqp_uint(number) + " - false accepted ())]", "[0 disposition ?fields]");
   }
-  AmqpLink feedback(shared_emulator(), {});
-  feedback.open();
-  feedback.put_token(service.authorization());
-  feedback.exchange(
-      R"([0 attach ("feedback" 43 true 50 00 50 01 source ("/messages/serviceBound/feedback") target ("me"))]
-                       [0 flow (43 52 40 43 52 40 43 43 52 01)])",
-      R"([0 attach ?fields]
-                       [0 transfer (43 43 ?tag 43 - - - - - - -) annotations map('iothub-enqueuedtime' 83 ?time)
-                          properties (- `localhost` - - - - 'application/vnd.microsoft.iothub.feedback.json')
-                          data ?records])");
-  CHECK(feedback.names()["tag"].size() == 33);
-  CHECK(feedback.names()["records"].starts_with(R"(`[{"originalMessageId":"m")"));
-  feedback.exchange("[0 disposition (true 43 - false accepted ())]", "[0 disposition (false 43 - true accepted 45 -)]");
+  const std::string records = completed_notice(service, "/messages/serviceBound/feedback", "feedback");
+  CHECK(records.starts_with(R"(`[{"originalMessageId":"m")"));
 }
 
 TEST_CASE("J3 a file notification has a tag of 16 bytes, and an answer to its disposition") {
@@ -354,19 +359,9 @@ TEST_CASE("J3 a file notification has a tag of 16 bytes, and an answer to its di
   service.must("POST", "/devices/amqp-j3/files/notifications",
                R"({"correlationId":")" + text("correlationId") +
                    R"(","isSuccess":true,"statusCode":200,"statusDescription":"done"})");
-  AmqpLink link(shared_emulator(), {});
-  link.open();
-  link.put_token(service.authorization());
-  link.exchange(
-      R"([0 attach ("files" 43 true 50 00 50 01 source ("/messages/serviceBound/filenotifications") target ("me"))]
-                   [0 flow (43 52 40 43 52 40 43 43 52 01)])",
-      R"([0 attach ?fields]
-                   [0 transfer (43 43 ?tag 43 - - - - - - -) annotations map('iothub-enqueuedtime' 83 ?time)
-                      properties (- `localhost` - - - - 'application/vnd.microsoft.iothub.filenotification.json')
-                      data ?notification])");
-  CHECK(link.names()["tag"].size() == 33);
-  CHECK(link.names()["notification"].find(R"("deviceId":"amqp-j3")") != std::string::npos);
-  link.exchange("[0 disposition (true 43 - false accepted ())]", "[0 disposition (false 43 - true accepted 45 -)]");
+  const std::string notification =
+      completed_notice(service, "/messages/serviceBound/filenotifications", "filenotification");
+  CHECK(notification.find(R"("deviceId":"amqp-j3")") != std::string::npos);
 }
 
 }  // namespace iothub::test
