@@ -57,20 +57,15 @@ HubInstance& HubSet::of(const hub::Hub& hub) const {
 }
 
 HubInstance* HubSet::find(const std::string& name) const {
-  const std::string wanted = hub::bare_host(name);
-  for (HubInstance* each : all()) {
-    const auto& names = each->hub().host_names();
-    if (std::any_of(names.begin(), names.end(), [&](const auto& said) { return hub::bare_host(said) == wanted; }))
-      return each;
-  }
-  return nullptr;
+  const hub::Hub* hub = around_.directory.named(name);
+  return hub == nullptr ? nullptr : &of(*hub);
 }
 
 hub::Result<void> HubSet::check_new_name(const std::string& name) const {
   if (!is_host_name(name)) {
     return hub::argument_invalid("'" + name + "' is no host name or address of a hub, without a port");
   }
-  if (around_.directory.has(name)) return in_use(name);
+  if (around_.directory.named(name) != nullptr) return in_use(name);
   return {};
 }
 
@@ -83,7 +78,7 @@ hub::Result<std::string> HubSet::listen_somewhere() {
     // Not the address that has just become free: clients of the hub that was there may still try to come back to it.
     const std::string address = "127.0.0." + std::to_string(next_address_);
     next_address_ = next_address_ == kLastAddress ? kFirstAddress : next_address_ + 1;
-    if (around_.directory.has(address)) continue;
+    if (around_.directory.named(address) != nullptr) continue;
     try {
       around_.listen(address);
       return address;

@@ -16,19 +16,14 @@ void HubDirectory::remove(const Hub& hub) {
   std::erase_if(by_name_, [&hub](const auto& entry) { return entry.second == &hub; });
 }
 
-Hub* HubDirectory::named(const std::string& bare_host) const {
-  const auto found = by_name_.find(bare_host);
+Hub* HubDirectory::named(std::string_view name) const {
+  const auto found = by_name_.find(bare_host(name));
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-bool HubDirectory::has(std::string_view name) const {
-  return named(bare_host(name)) != nullptr;
-}
-
 Hub* HubDirectory::find(std::string_view said_host) const {
-  const std::string host = bare_host(said_host);
-  if (Hub* const hub = named(host)) return hub;
-  return is_loopback(host) && !hubs_.empty() ? hubs_.front() : nullptr;
+  if (Hub* const hub = named(said_host)) return hub;
+  return is_loopback(bare_host(said_host)) && !hubs_.empty() ? hubs_.front() : nullptr;
 }
 
 Hub* HubDirectory::find_or_default(std::string_view said_host) const {

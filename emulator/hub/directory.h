@@ -18,14 +18,12 @@ class HubDirectory {
   Hub* find(std::string_view said_host) const;
   /// The same, and the default hub where there is none of that name: for what concerns no hub. Null without any hub.
   Hub* find_or_default(std::string_view said_host) const;
-  /// Whether a hub was given that name; not so of the further names of this machine that mean the default one.
-  bool has(std::string_view name) const;
+  /// The hub that was given that name; null for the further names of this machine that mean the default one.
+  Hub* named(std::string_view name) const;
   void remove(const Hub& hub);
   const std::vector<Hub*>& all() const { return hubs_; }
 
  private:
-  Hub* named(const std::string& bare_host) const;
-
   std::vector<Hub*> hubs_;
   std::unordered_map<std::string, Hub*> by_name_;  ///< by bare_host() of each name
 };

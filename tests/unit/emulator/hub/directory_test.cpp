@@ -32,11 +32,11 @@ TEST_CASE("a loopback address that is a hub's name means that hub, any other the
   CHECK(directory.find("127.0.0.5:443") == &two.hub);
   CHECK(directory.find("127.0.0.6") == &one.hub);
   CHECK(directory.find("other:8883") == &three.hub);
-  CHECK(directory.has("OTHER:443"));
-  CHECK(directory.has("127.0.0.5"));
-  CHECK_FALSE(directory.has("127.0.0.6"));  // free for a hub of its own
+  CHECK(directory.named("OTHER:443") == &three.hub);
+  CHECK(directory.named("127.0.0.5") == &two.hub);
+  CHECK(directory.named("127.0.0.6") == nullptr);  // free for a hub of its own
   directory.remove(two.hub);
-  CHECK_FALSE(directory.has("127.0.0.5"));
+  CHECK(directory.named("127.0.0.5") == nullptr);
   CHECK(directory.find("127.0.0.5") == &one.hub);
   CHECK(directory.find_or_default("nobody") == &one.hub);
 }
