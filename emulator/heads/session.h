@@ -56,9 +56,14 @@ struct SessionEnvironment {
   HttpService* control = nullptr;  ///< answers `/_emulator/...`; null: 404
 };
 
+/// Read at once from one who has not shown yet that he may do anything here: what is read may have to wait in memory.
+inline constexpr std::size_t kReadOfStranger = std::size_t{2} * 1024;
+
 class Session {
  public:
   virtual ~Session() = default;
+  /// More is not given to receive() in one call.
+  virtual std::size_t most_at_once() const { return std::size_t{64} * 1024; }
   /// Takes bytes in the order they came; keeps what is incomplete itself.
   virtual void receive(std::span<const std::byte> bytes) = 0;
   /// The peer is gone, or this side closed; called once, before destruction, with why. Nothing can be sent any more.

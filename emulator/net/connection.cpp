@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <utility>
@@ -174,7 +175,9 @@ void Connection::shake_hands() {
 }
 
 void Connection::read() {
-  const std::span<std::byte> buffer = context_.loop.read_buffer();
+  const std::size_t most = session_ != nullptr ? session_->most_at_once() : heads::kReadOfStranger;
+  const std::span<std::byte> all = context_.loop.read_buffer();
+  const std::span<std::byte> buffer = all.first(std::min(most, all.size()));
   std::size_t filled = 0;
   IoResult result;
   do {  // OpenSSL gives one record a call, and a session does better with all of them at once
@@ -413,11 +416,15 @@ void Connection::seal() {
   failed_ = false;
   take_pending();
   if (websocket_ == nullptr) return;
-  out_ += websocket_->answers;
-  empty(websocket_->answers);
+  if (unsent() == 0 || closing_) take_pongs();
   if (closing_ && !std::exchange(websocket_->close_sent, true)) {
     websocket::append_close(websocket_->reader.close_status(), out_);
   }
+}
+
+void Connection::take_pongs() {
+  out_ += websocket_->answers;
+  empty(websocket_->answers);
 }
 
 void Connection::write_sealed() {
@@ -461,6 +468,10 @@ void Connection::flush() {
 
   sent_ = 0;
   empty(out_);
+  if (websocket_ != nullptr && !websocket_->answers.empty()) {
+    take_pongs();
+    return flush();
+  }
   if (pending_.empty()) empty(pending_);  // swapped in: yesterday's large answer; this turn's waits for its commit
   if (http_) {
     last_activity_ = std::chrono::steady_clock::now();

@@ -101,7 +101,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   /// Between the socket and the session: pending_ stays without frames, and gets one a turn on its way into out_.
   struct WebSocket {
     websocket::FrameReader reader;
-    std::string answers{};  ///< Pongs
+    std::string answers{};  ///< Pongs, kept while the client does not take what it was sent
     bool close_sent = false;
   };
 
@@ -134,6 +134,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, public
   void flush();
   std::size_t unsent() const { return out_.size() - sent_; }
   void take_pending();
+  void take_pongs();
 
   void on_first_packet_deadline();
   void on_idle_deadline();

@@ -32,13 +32,13 @@ constexpr std::size_t kIncomingCapacity = std::size_t{4} << 20U;
 constexpr std::uint64_t kMaxMessage = 262144;
 constexpr int kIncomingCredit = 100;
 constexpr std::size_t kWrittenAtOnce = std::size_t{1} << 20U;
-// Before a peer has proved who it is. An SDK opens a session or two with the two links of $cbs and puts a token of half
-// a KiB. Only .NET's pool of devices on one connection begins a session for each before the first token; a session or
-// link costs Proton 3.5 KiB, so that all connections together may have some more of them.
+// Before a peer has proved who it is. An SDK opens a session with the two links of $cbs and puts a token of half a KiB.
+// Few open a second session before, and .NET's pool of devices on one connection one for each; a session or link costs
+// Proton 3.5 KiB, so that all connections together may have some more of them.
 constexpr std::size_t kMostUntrustedBytes = std::size_t{64} * 1024;
-constexpr std::size_t kMostUntrustedFrame = std::size_t{8} * 1024;
-constexpr std::size_t kMostUntrustedPayload = std::size_t{8} * 1024;
-constexpr std::size_t kUntrustedEndpoints = 4;
+constexpr std::size_t kMostUntrustedFrame = std::size_t{4} * 1024;
+constexpr std::size_t kMostUntrustedPayload = std::size_t{3} * 1024;
+constexpr std::size_t kUntrustedEndpoints = 3;
 constexpr std::size_t kMostEndpointsBeyond = 4096;
 /// A global, because what it bounds is the process's memory; one loop serves all connections.
 std::size_t endpoints_beyond = 0;
@@ -437,16 +437,18 @@ void Engine::delivery(pn_delivery_t* delivery) {
 void Engine::receive_delivery(pn_link_t* link, pn_delivery_t* delivery) {
   if (!pn_delivery_readable(delivery)) return;
   std::string& bytes = partial_[delivery];
+  if (!trusted_) {
+    // Left with Proton until it is whole: what waits is there once, and can be counted.
+    std::size_t waiting = 0;
+    for (const auto& each : partial_) waiting += pn_delivery_pending(each.first);
+    overfull_ = overfull_ || waiting > kMostUntrustedPayload;
+    if (overfull_ || (pn_delivery_partial(delivery) && !pn_delivery_aborted(delivery))) return;
+  }
   const std::size_t had = bytes.size();
   const std::size_t more = pn_delivery_pending(delivery);
   bytes.resize(had + more);
   const ssize_t received = pn_link_recv(link, bytes.data() + had, more);
   bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
-  if (!trusted_) {
-    untrusted_payload_ += bytes.size() - had;
-    overfull_ = overfull_ || untrusted_payload_ > kMostUntrustedPayload;
-    if (overfull_) return;
-  }
   if (pn_delivery_aborted(delivery)) {
     partial_.erase(delivery);
     pn_delivery_settle(delivery);

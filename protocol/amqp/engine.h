@@ -161,7 +161,6 @@ class Engine {
   std::uint64_t last_tag_ = 0;
   // Of a peer that is not trusted yet:
   std::size_t untrusted_bytes_ = 0;
-  std::size_t untrusted_payload_ = 0;
   std::size_t untrusted_endpoints_ = 0;  ///< sessions and links
   std::size_t frame_left_ = 0;
   std::size_t frame_header_filled_ = 0;

@@ -109,6 +109,7 @@ bool FrameReader::begin_frame() {
 bool FrameReader::end_control(std::string& answers) {
   if (opcode_ == Opcode::close) return end(CloseStatus::normal, "the client closed the WebSocket");
   if (opcode_ == Opcode::ping) {
+    if (answers.size() >= kMostPongs) answers.clear();
     append_header(kFinal | static_cast<std::uint8_t>(Opcode::pong), control_.size(), answers);
     answers += control_;
   }

@@ -16,8 +16,11 @@ enum class CloseStatus : std::uint16_t { normal = 1000, protocol_error = 1002, u
 /// passed on as it arrives and nothing is collected.
 class FrameReader {
  public:
-  /// Appends the payload of binary frames to `data`, and the Pongs that are due to `answers`. False once the WebSocket
-  /// has ended, by the client's Close or by its fault: what follows is not read.
+  /// Of Pongs that wait in `answers`: beyond it only that of the last Ping is kept, as RFC 6455, 5.5.3 allows.
+  static constexpr std::size_t kMostPongs = 4096;
+
+  /// Appends the payload of binary frames to `data`, and the Pongs that are due to `answers`, which nobody else fills.
+  /// False once the WebSocket has ended, by the client's Close or by its fault: what follows is not read.
   bool receive(std::span<const std::byte> bytes, std::string& data, std::string& answers);
 
   /// How it ended: the status to answer with, and a text for the log.

@@ -52,6 +52,11 @@ class Bystander:
     def publish(hub, key, pipe):
         link = Mqtt(hub, "bystander", key, lambda *_: None, subscribe=False)
         assert link.wait(lambda: link.accepted)
+        # What it sends later is to find SQLite's cache of pages full, or its growth would look like the attacker's.
+        stored = []
+        for _ in range(400):
+            link.publish("devices/bystander/messages/events/", bytes(10_000), stored.append)
+        assert link.wait(lambda: len(stored) == 400, 60)
         pipe.send("connected")
         times = []
         while True:
@@ -245,6 +250,15 @@ def amqp_unfinished_token():
     return frames
 
 
+def amqp_brim(part):
+    """As much of everything as is borne: two links, an unfinished token of 3 KB, a frame of 4 KB but for a byte."""
+    connection, flow, said = part.amqp(first=amqp_flood(1, 2)), b"\x00\x53\x13", b""
+    while said.count(flow) < 1:
+        said += connection.recv(4096)
+    token = Amqp.frame(0x14, [0, 0, b"tag", 0, False, True], bytes(3000))
+    send(connection, token + struct.pack(">IBBH", 4096, 2, 0, 0) + bytes(4087))
+
+
 PINGS = (frame_head(100, 0x89) + bytes(100)) * 1000
 ANONYMOUS = b"GET /devices?api-version=2021-04-12 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
 
@@ -278,15 +292,16 @@ HALF_OPEN = [
     ("WebSocket, then nothing", 1, lambda part: part.websocket()),
     ("WebSocket, a CONNECT of 32 KB but for a byte", 0.2,
      lambda part: part.websocket(frame_head(40_000) + mqtt_connect(32_700))),
-    ("WebSocket, pings whose pongs are not read", 0.005, lambda part: flood(part.websocket(), PINGS)),
-    ("TLS, requests without a token, answers not read", 0.005, lambda part: flood(part.tls(), ANONYMOUS)),
+    ("WebSocket, pings whose pongs are not read", 0.01, lambda part: flood(part.websocket(), PINGS)),
+    ("TLS, requests without a token, answers not read", 0.01, lambda part: flood(part.tls(), ANONYMOUS)),
     ("AMQP, header answered", 1, lambda part: part.amqp()),
     ("AMQP, SASL header answered", 1, lambda part: part.amqp(b"AMQP\3\1\0\0")),
     ("AMQP, a frame of 64 KB but for a byte", 0.2,
      lambda part: part.amqp(first=struct.pack(">IBBH", 65536, 2, 0, 0) + bytes(65527))),
-    ("AMQP, a frame of 8 KB but for a byte", 0.2,
-     lambda part: part.amqp(first=struct.pack(">IBBH", 8192, 2, 0, 0) + bytes(8183))),
+    ("AMQP, a frame of 4 KB but for a byte", 0.2,
+     lambda part: part.amqp(first=struct.pack(">IBBH", 4096, 2, 0, 0) + bytes(4087))),
     ("AMQP, opened, a session and two links", 0.2, lambda part: part.amqp(first=amqp_flood(1, 2))),
+    ("AMQP, every bound filled", 0.2, amqp_brim),
     ("AMQP, 200 sessions of 5 links", 0.2, lambda part: part.amqp(first=amqp_flood(200, 5))),
     ("AMQP, 240 KB of a token", 0.2, lambda part: part.amqp(first=amqp_unfinished_token())),
     ("AMQP, opened without a token", 0.2, lambda part: part.amqp(first=Amqp.frame(0x10, ["attacker", "localhost"]))),

@@ -41,6 +41,7 @@ class AmqpSession final : public Session, private amqp::EngineHandler {
   AmqpSession& operator=(const AmqpSession&) = delete;
   ~AmqpSession() override;
 
+  std::size_t most_at_once() const override { return engine_.trusted() ? Session::most_at_once() : kReadOfStranger; }
   void receive(std::span<const std::byte> bytes) override;
   void closed(std::string_view reason) override;
   void commit_failed() override;

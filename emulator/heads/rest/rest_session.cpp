@@ -165,9 +165,10 @@ void RestSession::serve_requests() {
   bool more = true;
   int served = 0;
   while (more && !awaits_answer_ && !ended_) {
-    if (served == kRequestsAtOnce && parser_.has_begun()) {
-      resting_ = true;
-      resume_.set(std::chrono::milliseconds{0}, [this] { serve_requests(); });
+    const int most = stranger_ ? 1 : kRequestsAtOnce;
+    const bool enough = served > 0 && (outbox_.pending().size() >= kAnsweredAtOnce || served >= most);
+    if (enough && parser_.has_begun()) {
+      resting_ = true;  // until written(), which pending() has asked for
       break;
     }
     http::ParserEvent event = parser_.next();
@@ -204,7 +205,8 @@ void RestSession::watch_request() {
 }
 
 void RestSession::bound_reading() {
-  const bool enough = is_at_work() && parser_.unread() >= kMostUnread;
+  // One who is not awaited goes on when he has taken what he was answered; until then his requests can wait elsewhere.
+  const bool enough = resting_ ? parser_.unread() > 0 : awaits_answer_ && parser_.unread() >= kMostUnread;
   if (enough != std::exchange(paused_, enough)) outbox_.pause_reading(enough);
 }
 
@@ -230,11 +232,15 @@ http::BodyPlan RestSession::plan_body(const http::Request& header) {
     if (hub && is_blob_path(**hub, *target)) {
       blob_request_ = std::make_shared<BlobRequest>(**hub, header, std::move(*target), peer_.connection_id);
       body_may_last_ = !blob_request_->is_refused();
+      if (body_may_last_) stranger_ = false;
       return blob_request_->body();
     }
   }
   // His answer comes behind his body, as it would if that were read, and does not depend on it.
-  body_is_lost_ = target && may_be_long(header) && !is_welcome(header, *target);
+  if (target && may_be_long(header)) {
+    body_is_lost_ = !is_welcome(header, *target);
+    if (!body_is_lost_) stranger_ = false;
+  }
   return {nullptr, kMaxBodyBytes, !body_is_lost_};
 }
 
@@ -327,6 +333,7 @@ void RestSession::serve(http::Request request, bool with_faults) {
     const auto allowed = hub_->auth().authorize_service(authorization, target->path(), match.route->needed);
     if (!allowed) return refuse(allowed.error());
   }
+  stranger_ = false;
 
   exchange_.meter = meter_of(*match.route);
   exchange_.request_bytes = request.body.size();
@@ -582,8 +589,13 @@ void RestSession::commit_failed() {
 
 void RestSession::written() {
   if (own_) own_->tell_drained();
+  if (ended_) return;
   // Nothing may be queued in here.
-  if (body_ && !ended_) resume_.set(std::chrono::milliseconds{0}, [this] { send_body(); });
+  if (body_) {
+    resume_.set(std::chrono::milliseconds{0}, [this] { send_body(); });
+  } else if (resting_) {
+    resume_.set(std::chrono::milliseconds{0}, [this] { serve_requests(); });
+  }
 }
 
 void RestSession::write_answer(http::Response response) {

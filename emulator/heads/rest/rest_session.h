@@ -33,10 +33,12 @@ inline constexpr std::size_t kMaxBodyOfStranger = std::size_t{16} * 1024;
 /// A request is to be whole this long after its first byte; else 408. Of a blob, whose body may be long, this long
 /// after the last byte that came.
 inline constexpr std::chrono::seconds kRequestTime{30};
-/// Requests of one client that are served before others have their turn.
+/// Requests of one client that are served before others have their turn; of a stranger it is one.
 inline constexpr int kRequestsAtOnce = 16;
+/// Nor are more served once this much of their answers waits: the rest come when the client has taken it.
+inline constexpr std::size_t kAnsweredAtOnce = std::size_t{16} * 1024;
 /// While an operation takes its time, this much more is taken from the client: enough to see it go.
-inline constexpr std::size_t kMostUnread = std::size_t{64} * 1024;
+inline constexpr std::size_t kMostUnread = std::size_t{16} * 1024;
 
 /// Answers one request after the other, in their order. Checks in this order: host, route, api-version, authorization,
 /// throttle, body, then what the hub says. Each refusal is one line in the log.
@@ -52,6 +54,7 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   RestSession& operator=(const RestSession&) = delete;
   ~RestSession() override;
 
+  std::size_t most_at_once() const override { return stranger_ ? kReadOfStranger : Session::most_at_once(); }
   void receive(std::span<const std::byte> bytes) override;
   void closed(std::string_view reason) override;
   /// One 500 stands for all that was dropped, then the connection closes: HTTP answers in order, so the client knows
@@ -126,12 +129,13 @@ class RestSession final : public Session, public HttpExchange::Writer, private R
   std::shared_ptr<BlobRequest> blob_request_;  ///< from its header on
   std::unique_ptr<http::BodySource> body_;     ///< the rest of the answer that is being sent
   std::shared_ptr<HttpExchange> own_;          ///< a request for the emulator itself
-  hub::Timer resume_;  ///< the next pipelined request, after an answer that came late or after a rest; more of body_
+  hub::Timer resume_;  ///< the next pipelined request, after an answer that came late or that was taken; more of body_
   hub::Timer request_deadline_;
+  bool stranger_ = true;  ///< no request of this connection was one that its sender may make
   bool awaits_answer_ = false;
   bool streaming_ = false;          ///< own_ is answered by a stream, with which the connection ends
   bool serving_ = false;            ///< serve_requests() is on the stack
-  bool resting_ = false;            ///< resume_ will serve the next request
+  bool resting_ = false;            ///< the next request is served later: by resume_, which written() may have to set
   bool request_late_soon_ = false;  ///< request_deadline_ is set
   bool body_may_last_ = false;      ///< of the request that is being read: a blob's, from one who may write it
   bool body_is_lost_ = false;       ///< of the request that is being read: its sender had not proved who he is

@@ -84,6 +84,12 @@ class AmqpPeer {
     pn_link_advance(link.handle);
     return delivery;
   }
+  /// Of a message that is never whole.
+  void send_part(Link& link, const std::string& bytes) {
+    const std::string tag = std::to_string(++last_tag_);
+    if (pn_link_current(link.handle) == nullptr) pn_delivery(link.handle, pn_dtag(tag.data(), tag.size()));
+    pn_link_send(link.handle, bytes.data(), bytes.size());
+  }
   pn_delivery_t* send(Link& link, const amqp::Message& message) { return send(link, encode(message)); }
 
   /// `accepted`, `released`, or `rejected: {condition}`; `none` before there is an answer.

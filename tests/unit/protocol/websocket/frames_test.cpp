@@ -76,6 +76,19 @@ TEST_CASE("frames, messages and reads may cut the bytes anywhere") {
   CHECK(slow.answers == pong);
 }
 
+TEST_CASE("of Pongs that nobody takes some are kept, and always that of the last Ping") {
+  Reader client;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = std::to_string(10'000 + i);
+    CHECK(client.receive(frame(0x89, text)));
+    CHECK(client.answers.ends_with(bytes_of("8A 05") + text));
+    CHECK(client.answers.size() < FrameReader::kMostPongs + 127);
+  }
+  client.answers.clear();
+  CHECK(client.receive(frame(0x89, "a") + frame(0x89, "b")));
+  CHECK(client.answers == bytes_of("8A 01 'a' 8A 01 'b'"));
+}
+
 TEST_CASE("a frame with a length of 64 bits is read as it comes") {
   Reader client;
   const std::string payload(0x10000, 'x');

@@ -92,21 +92,24 @@ TEST_CASE("a pool of devices may begin its sessions before the first token, but 
   CHECK_FALSE(again.outbox.closed);
 }
 
-TEST_CASE("before a token come 64 KiB, in frames of 8 KiB with 8 KiB of messages, at most") {
+TEST_CASE("before a token come 64 KiB, in frames of 4 KiB with 3 KiB of messages that wait, at most") {
   AmqpWorld world;
   AmqpClient of_frame(world);
   AmqpPeer::Link& cbs = of_frame.sender("$cbs");
-  of_frame.peer.send(cbs, std::string(8'200, 'x'));
+  of_frame.peer.send(cbs, std::string(4'100, 'x'));
   of_frame.exchange();
   CHECK(of_frame.outbox.closed);
   CHECK(of_frame.peer.closed() == "amqp:resource-limit-exceeded");
 
   AmqpClient of_messages(world);
   AmqpPeer::Link& requests = of_messages.sender("$cbs");
-  for (int i = 0; i < 2; ++i) of_messages.peer.send(requests, std::string(4'000, 'x'));
+  for (int i = 0; i < 10; ++i) of_messages.peer.send(requests, std::string(3'000, 'x'));
+  of_messages.exchange();
+  CHECK_FALSE(of_messages.outbox.closed);  // each was whole, and answered
+  of_messages.peer.send_part(requests, std::string(2'000, 'x'));
   of_messages.exchange();
   CHECK_FALSE(of_messages.outbox.closed);
-  of_messages.peer.send(requests, std::string(4'000, 'x'));
+  of_messages.peer.send_part(requests, std::string(1'100, 'x'));
   of_messages.exchange();
   CHECK(of_messages.outbox.closed);
 

@@ -441,9 +441,44 @@ TEST_CASE("of a client with many requests some are served, then others have thei
   client.receive(client.bytes("GET", "/devices/d?api-version=2021-04-12"));  // comes while the session rests
   CHECK(client.answers().empty());
   CHECK(client.session.is_at_work());
-  client.scheduler.advance(std::chrono::milliseconds{0});
-  CHECK(client.answers().size() == 41 - heads::rest::kRequestsAtOnce);
+  const auto after_these = [&] {
+    client.session.written();
+    client.scheduler.advance(std::chrono::milliseconds{0});
+    return client.answers().size();
+  };
+  CHECK(after_these() == heads::rest::kRequestsAtOnce);
+  CHECK(after_these() == 41 - 2 * heads::rest::kRequestsAtOnce);
   CHECK_FALSE(client.session.is_at_work());
+}
+
+TEST_CASE("a client that does not take its answers gets no more of them, and is read no further") {
+  RestClient stranger;
+  CHECK(stranger.session.most_at_once() == heads::kReadOfStranger);
+  const std::string request = "GET /devices?api-version=2021-04-12 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  stranger.receive(request + request + request);
+  CHECK(stranger.answer().status == 401);
+  CHECK(stranger.outbox.reading_paused);
+  stranger.scheduler.advance(std::chrono::hours{1});
+  CHECK(stranger.outbox.bytes.empty());
+  for (int i = 0; i < 2; ++i) {
+    stranger.session.written();
+    stranger.scheduler.advance(std::chrono::milliseconds{0});
+    CHECK(stranger.answer().status == 401);
+  }
+  CHECK(!stranger.outbox.reading_paused);
+  CHECK(stranger.request("GET", "/devices").status == 200);
+  CHECK(stranger.session.most_at_once() > heads::kReadOfStranger);
+
+  RestClient large;
+  for (int i = 0; i < 40; ++i) large.hub.create("device-" + std::to_string(i));
+  const std::string list = large.bytes("GET", "/devices?api-version=2021-04-12");
+  large.receive(list + list + list);
+  const std::vector<RestAnswer> taken = large.answers();
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].body.size() > heads::rest::kAnsweredAtOnce);
+  large.session.written();
+  large.scheduler.advance(std::chrono::milliseconds{0});
+  CHECK(large.answers().size() == 1);
 }
 
 TEST_CASE("a request that is not whole in time is answered with 408, however it drips") {
