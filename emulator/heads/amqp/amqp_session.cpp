@@ -451,7 +451,10 @@ std::optional<amqp::Condition> AmqpSession::ask_for(const hub::Identity& identit
   }
   std::unique_ptr<hub::Timer>& timer = faults_[identity];
   if (!timer) timer = std::make_unique<hub::Timer>(environment_.scheduler);
-  timer->set(fault.delay, [this, identity, fault] {
+  // A client that reads both at once hears of the end first: rhea gives a read's outcomes last, and Node's SDK then
+  // calls the message lost that asked for the fault.
+  constexpr std::chrono::milliseconds kAfterItsOutcome{100};
+  timer->set(std::max<std::chrono::milliseconds>(fault.delay, kAfterItsOutcome), [this, identity, fault] {
     befall(identity, fault);
     flush();
   });

@@ -148,7 +148,8 @@ def test_250_mb_go_to_disk_and_come_back_while_the_hub_stays_small(hub, device, 
     assert counted.digest() == content.digest()
     grown = resident(hub) - before
     print(f"resident memory grew by {grown} kB")
-    assert grown < 32 * 1024, f"the hub grew by {grown} kB"
+    if SLOWNESS == 1:  # a sanitizer keeps what was freed
+        assert grown < 32 * 1024, f"the hub grew by {grown} kB"
 
 
 def test_ranges(container):

@@ -91,7 +91,8 @@ def test_readers_without_credit_cost_bounded_memory_and_lose_nothing(hub, device
         send(SIZE)
         most = max(most, hub.resident_bytes())
     assert [len(reader.bodies) for reader in readers] == held, "they do take more"
-    assert most - before < MOST_GROWN
+    if SLOWNESS == 1:  # a sanitizer keeps what was freed
+        assert most - before < MOST_GROWN
 
     for process in dying:
         process.kill()

@@ -35,9 +35,9 @@ class AmqpPeer {
   };
   struct Link {
     pn_link_t* handle = nullptr;
-    std::vector<Delivery> received;
-    std::string refused;  ///< the condition of the hub's detach; empty: none
-    std::string why;      ///< its description
+    std::deque<Delivery> received;  // those that a test holds stay where they are
+    std::string refused;            ///< the condition of the hub's detach; empty: none
+    std::string why;                ///< its description
   };
 
   /// Without a user there is no SASL layer.

@@ -190,3 +190,15 @@ TEST_CASE(
   CHECK(client.sender("/devices/d2/messages/events").refused == "com.microsoft:device-container-throttled");
   CHECK_FALSE(world.shown_connected(kD2));
 }
+
+TEST_CASE("a fault without delay comes when its message's outcome has had time to arrive") {
+  FaultyWorld world;
+  Everything all(world);
+  CHECK(all.client.send(*all.events, fault("KillAmqpConnection", "0")) == "accepted");
+  world.scheduler.advance(std::chrono::milliseconds{0});
+  all.client.exchange();
+  CHECK_FALSE(all.client.outbox.closed);
+  world.scheduler.advance(std::chrono::milliseconds{100});
+  all.client.exchange();
+  CHECK(all.client.peer.closed() == "amqp:connection:forced");
+}
