@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "emulator/hub/event_reader.h"
 #include "protocol/text/ascii.h"
@@ -12,7 +13,8 @@ namespace {
 
 using hub::Json;
 
-constexpr std::int64_t kRowsAtOnce = 256;
+/// A slice: about a millisecond of rows as devices send them, and 8 MiB of the largest.
+constexpr std::int64_t kRowsAtOnce = 32;
 
 std::optional<std::string> after_prefix(const std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix) || text.size() == prefix.size()) return std::nullopt;
@@ -174,46 +176,53 @@ Json message_json(const storage::EventRow& row, int partition) {
   return message;
 }
 
-bool find_messages(hub::Hub& hub, const MessageMatcher& matcher, Cursor& from, std::size_t limit, Json& messages) {
-  struct Match {
-    std::int64_t time;
-    int partition;
-    storage::EventRow row;
-  };
-  const int only = matcher.identity ? hub.events().partition_of(matcher.identity->device) : -1;
-  std::vector<Match> matches;
-  bool at_end = true;
-  for (int partition = 0; partition < hub.event_reader().partition_count(); ++partition) {
-    if (only >= 0 && partition != only) continue;
-    std::int64_t& next = from.next[static_cast<std::size_t>(partition)];
-    // The stream began anew behind the cursor: a reset.
-    if (next > hub.event_reader().find(partition, {hub::EventPosition::Kind::latest, 0, false})) next = 0;
-    std::int64_t looked_at = 0;
-    std::size_t taken = 0;
-    while (taken < limit) {
-      auto rows = hub.event_reader().read(partition, next, kRowsAtOnce);
-      if (rows.empty()) break;
-      for (storage::EventRow& row : rows) {
-        next = row.sequence_number + 1;
-        if (!matcher.matches(row)) continue;
-        matches.push_back({row.enqueued_time, partition, std::move(row)});
-        if (++taken == limit) break;
-      }
-      looked_at += static_cast<std::int64_t>(rows.size());
-      if (looked_at >= kMostRowsLookedAt) break;
+MessageSearch::MessageSearch(hub::Hub& hub, MessageMatcher matcher, Cursor from, std::size_t limit)
+    : hub_(hub), matcher_(std::move(matcher)), next_(std::move(from)), limit_(limit) {
+  last_partition_ = hub.event_reader().partition_count() - 1;
+  if (matcher_.identity) partition_ = last_partition_ = hub.events().partition_of(matcher_.identity->device);
+}
+
+bool MessageSearch::step() {
+  for (std::int64_t left = kRowsAtOnce; left > 0 && partition_ <= last_partition_;) {
+    std::int64_t& next = next_.next[static_cast<std::size_t>(partition_)];
+    if (!std::exchange(began_, true)) {
+      // The stream began anew behind the cursor: a reset.
+      if (next > hub_.event_reader().find(partition_, {hub::EventPosition::Kind::latest, 0, false})) next = 0;
     }
-    at_end = at_end && taken < limit && looked_at < kMostRowsLookedAt;
+    std::vector<storage::EventRow> rows = hub_.event_reader().read(partition_, next, left);
+    left -= static_cast<std::int64_t>(rows.size());
+    looked_at_ += static_cast<std::int64_t>(rows.size());
+    for (storage::EventRow& row : rows) {
+      next = row.sequence_number + 1;
+      if (!matcher_.matches(row)) continue;
+      matches_.push_back({partition_, std::move(row)});
+      if (++taken_ == limit_) break;
+    }
+    const bool enough = taken_ == limit_ || looked_at_ >= kMostRowsLookedAt;
+    if (left == 0 && !enough) return false;
+    at_end_ = at_end_ && !enough;
+    ++partition_;
+    began_ = false;
+    looked_at_ = 0;
+    taken_ = 0;
   }
-  std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) { return a.time < b.time; });
+  return partition_ > last_partition_;
+}
+
+bool MessageSearch::take(Json& messages) {
+  bool at_end = at_end_ && partition_ > last_partition_;
+  std::stable_sort(matches_.begin(), matches_.end(),
+                   [](const Match& a, const Match& b) { return a.row.enqueued_time < b.row.enqueued_time; });
   // What does not fit is found again: its partition goes back to the first of it.
-  for (std::size_t i = limit; i < matches.size(); ++i) {
-    std::int64_t& next = from.next[static_cast<std::size_t>(matches[i].partition)];
-    next = std::min(next, matches[i].row.sequence_number);
+  for (std::size_t i = limit_; i < matches_.size(); ++i) {
+    std::int64_t& next = next_.next[static_cast<std::size_t>(matches_[i].partition)];
+    next = std::min(next, matches_[i].row.sequence_number);
     at_end = false;
   }
-  for (std::size_t i = 0; i < std::min(limit, matches.size()); ++i) {
-    messages.push_back(message_json(matches[i].row, matches[i].partition));
+  for (std::size_t i = 0; i < std::min(limit_, matches_.size()); ++i) {
+    messages.push_back(message_json(matches_[i].row, matches_[i].partition));
   }
+  matches_.clear();
   return at_end;
 }
 

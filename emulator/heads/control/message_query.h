@@ -9,10 +9,7 @@
 
 #include "emulator/hub/hub.h"
 #include "emulator/hub/json.h"
-
-namespace iothub::storage {
-struct EventRow;
-}
+#include "storage/store.h"
 
 namespace iothub::heads::control {
 
@@ -47,11 +44,39 @@ struct MessageMatcher {
 /// As the API shows a message: `body` is JSON where it is, text where it is UTF-8, else null; `bodyBase64` is exact.
 hub::Json message_json(const storage::EventRow& row, int partition);
 
-/// How many rows of a partition one call looks at.
+/// How many rows of a partition one search looks at.
 inline constexpr std::int64_t kMostRowsLookedAt = 20'000;
 
-/// Adds messages that match, by time, at most `limit`; `from` moves behind what was looked at. True when the end of the
-/// stream was reached.
-bool find_messages(hub::Hub& hub, const MessageMatcher& matcher, Cursor& from, std::size_t limit, hub::Json& messages);
+/// Looks for messages in slices (hub/slice.h): a long stream must not stop what else the hub does.
+class MessageSearch {
+ public:
+  /// Looks from `from` on, for at most `limit` messages. The hub outlives the search.
+  MessageSearch(hub::Hub& hub, MessageMatcher matcher, Cursor from, std::size_t limit);
+
+  /// Does a slice; true when nothing more is to be looked at.
+  bool step();
+  /// Adds what was found to `messages`, by time. True when the end of the stream was reached; where to look next is in
+  /// cursor(). Once, after the last step or before.
+  bool take(hub::Json& messages);
+  const Cursor& cursor() const { return next_; }
+
+ private:
+  struct Match {
+    int partition;
+    storage::EventRow row;
+  };
+
+  hub::Hub& hub_;
+  const MessageMatcher matcher_;
+  Cursor next_;
+  const std::size_t limit_;
+  std::vector<Match> matches_;
+  int partition_ = 0;           ///< that is being looked through
+  int last_partition_ = 0;      ///< of those to look through
+  bool began_ = false;          ///< partition_ has been begun
+  std::int64_t looked_at_ = 0;  ///< rows of it
+  std::size_t taken_ = 0;       ///< matches of it
+  bool at_end_ = true;          ///< of those that were looked through
+};
 
 }  // namespace iothub::heads::control

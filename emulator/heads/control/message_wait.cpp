@@ -1,5 +1,6 @@
 #include "emulator/heads/control/message_wait.h"
 
+#include <exception>
 #include <utility>
 
 #include "emulator/heads/control/operations.h"
@@ -50,35 +51,59 @@ MessageWait::MessageWait(const Request& request, Query query)
 
 void MessageWait::begin() {
   const auto self = shared_from_this();
-  if (query_.wait.count() == 0) {
-    at_end_ = find_messages(request_.hub, query_.matcher, query_.from, query_.limit, messages_);
-    return answer(false);
-  }
   request_.control.add(self);
-  // Real time: a frozen hub clock must not keep the caller for ever.
-  deadline_.set(query_.wait, [this] {
-    const auto alive = shared_from_this();
-    answer(true);
-  });
-  appended_ = request_.hub.events().on_appended([this](int) {
-    if (look_again_.is_set()) return;
-    look_again_.set(std::chrono::milliseconds{0}, [this] {
-      const auto alive = shared_from_this();
-      look();
-    });
-  });
   request_.exchange->on_gone([this] {
     const auto alive = shared_from_this();
     stop();
   });
+  if (query_.wait.count() > 0) wait_for_more();
   look();
 }
 
+void MessageWait::wait_for_more() {
+  // Real time: a frozen hub clock must not keep the caller for ever.
+  deadline_.set(query_.wait, [this] {
+    const auto alive = shared_from_this();
+    if (search_) take_found();
+    answer(true);
+  });
+  appended_ = request_.hub.events().on_appended([this](int) {
+    came_ = true;
+    look_soon();
+  });
+}
+
+void MessageWait::look_soon() {
+  if (look_again_.is_set()) return;
+  look_again_.set(std::chrono::milliseconds{0}, [this] {
+    const auto alive = shared_from_this();
+    look();
+  });
+}
+
 void MessageWait::look() {
-  do {
-    at_end_ = find_messages(request_.hub, query_.matcher, query_.from, query_.limit - messages_.size(), messages_);
-    if (messages_.size() >= query_.count) return answer(false);
-  } while (!at_end_);
+  if (!search_) {
+    came_ = false;
+    search_.emplace(request_.hub, query_.matcher, query_.from, query_.limit - messages_.size());
+  }
+  try {
+    if (!search_->step()) return look_soon();
+    take_found();
+  } catch (const std::exception&) {
+    // Who runs the slices logs it; the client would wait for ever.
+    stop();
+    request_.exchange->answer(
+        error_response({hub::ErrorCode::ServerError, "the messages cannot be read; the log says why", {}, {}}));
+    throw;
+  }
+  if (query_.wait.count() == 0 || messages_.size() >= query_.count) return answer(false);
+  if (!at_end_ || came_) look_soon();
+}
+
+void MessageWait::take_found() {
+  at_end_ = search_->take(messages_);
+  query_.from = search_->cursor();
+  search_.reset();
 }
 
 void MessageWait::answer(bool timed_out) {

@@ -1,9 +1,10 @@
 #pragma once
-/// `GET messages?wait=30s&count=2`: answers as soon as so many messages match, or with what there is when the time is
-/// over.
+/// `GET messages`: answers with what matches; with `wait=30s&count=2` as soon as so many do, or with what there is when
+/// the time is over.
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "emulator/heads/control/control.h"
 #include "emulator/heads/control/message_query.h"
@@ -29,14 +30,19 @@ class MessageWait final : public Waiter, public std::enable_shared_from_this<Mes
   void end(std::string_view reason) override;
 
  private:
+  void wait_for_more();
+  void look_soon();
   void look();
+  void take_found();
   void answer(bool timed_out);
   void stop();
 
   Request request_;
   Query query_;
   hub::Json messages_ = hub::Json::array();
+  std::optional<MessageSearch> search_;
   bool at_end_ = false;
+  bool came_ = false;  ///< since the search began
   hub::Events::Listener appended_;
   hub::Timer look_again_;
   hub::Timer deadline_;

@@ -25,7 +25,11 @@ struct Received {
     const auto matcher = MessageMatcher::from_query(query, {});
     REQUIRE(matcher);
     hub::Json messages = hub::Json::array();
-    at_end = find_messages(hub.hub, *matcher, cursor, limit, messages);
+    MessageSearch search(hub.hub, *matcher, cursor, limit);
+    steps = 1;
+    while (!search.step()) ++steps;
+    at_end = search.take(messages);
+    cursor = search.cursor();
     std::string bodies;
     for (const hub::Json& message : messages) bodies += message.at("body").dump() + " ";
     return bodies;
@@ -33,6 +37,7 @@ struct Received {
 
   Cursor cursor = Cursor::start(hub.hub);
   bool at_end = false;
+  int steps = 0;
 };
 
 }  // namespace
@@ -46,6 +51,23 @@ TEST_CASE("messages of all partitions come by time, and what does not fit comes 
   CHECK(received.bodies({}, 3) == "6 7 ");
   CHECK(received.at_end);
   CHECK(received.bodies({}) == "");
+}
+
+TEST_CASE("a long stream is looked through in slices, and what a search has found may be taken before its end") {
+  Received received;
+  for (int i = 0; i < 100; ++i) received.send("d", std::to_string(i));
+  CHECK(received.bodies({{"body", "99"}, {"device", "d"}}) == "99 ");
+  CHECK(received.steps == 4);  // 32 rows each
+  CHECK(received.at_end);
+
+  const auto all = MessageMatcher::from_query({{"device", "d"}}, {});
+  MessageSearch search(received.hub.hub, *all, Cursor::start(received.hub.hub), 100);
+  CHECK_FALSE(search.step());
+  hub::Json messages = hub::Json::array();
+  CHECK_FALSE(search.take(messages));
+  CHECK(messages.size() == 32);
+  received.cursor = search.cursor();
+  CHECK(received.bodies({{"device", "d"}}, 1) == "32 ");
 }
 
 TEST_CASE("a device's messages are its own, not its modules'") {
