@@ -37,7 +37,7 @@ export function VirtualList<T>({ rows, row_height, label, row, key_of, on_end, s
   const last = Math.min(rows.length, Math.ceil((top + height) / row_height) + kBeyond);
   useEffect(() => {
     if (on_end !== undefined && last >= rows.length) on_end();
-  }, [last, rows.length]);
+  }, [last, rows]);
 
   const shown = [];
   for (let index = first; index < last; ++index) {
