@@ -87,7 +87,8 @@ IdentityView Registry::view(storage::IdentityRow row, bool created) const {
   return {std::move(row), link, queued, created};
 }
 
-Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match) {
+Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match,
+                                   const Twin* twin) {
   if (!valid_id(identity.device.value) || (identity.is_module() && !valid_id(identity.module.value))) {
     return argument_invalid("Invalid id", "ids have 1-128 letters, digits and - : . + % _ # * ? ! ( ) , = @ ; $ '");
   }
@@ -96,7 +97,7 @@ Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite
   }
   const storage::IdentityRow* existing = identities_.find(identity);
   if (if_match.is_none()) {
-    if (existing == nullptr) return create(identity, write);
+    if (existing == nullptr) return create(identity, write, twin);
     return identity.is_module() ? module_already_exists(identity, hub_name_) : device_already_exists(identity.device);
   }
   if (existing == nullptr) return identity.is_module() ? module_not_found(identity) : device_not_found(identity.device);
@@ -104,7 +105,7 @@ Result<IdentityView> Registry::put(const Identity& identity, const IdentityWrite
   return update(identity, write, *existing);
 }
 
-Result<IdentityView> Registry::create(const Identity& identity, const IdentityWrite& write) {
+Result<IdentityView> Registry::create(const Identity& identity, const IdentityWrite& write, const Twin* twin) {
   if (identity.is_module()) {
     if (identity.module.value.starts_with('$')) {
       return argument_invalid("BadRequest", "module ids that start with $ are the hub's own");
@@ -124,7 +125,7 @@ Result<IdentityView> Registry::create(const Identity& identity, const IdentityWr
     row.parent_scopes = scopes_text(write.parent_scopes);
   }
 
-  identities_.insert(row, initial_twin(identity, clock_.now()));
+  identities_.insert(row, twin != nullptr ? to_row(identity, *twin) : initial_twin(identity, clock_.now()));
   if (lifecycle_) lifecycle_(identity, Lifecycle::created);
   if (row.iot_edge) {
     create_system_module(identity.device, kEdgeAgent);

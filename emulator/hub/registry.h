@@ -18,6 +18,7 @@
 namespace iothub::hub {
 
 class TwinCache;
+struct Twin;
 
 /// A new twin. Its metadata holds one time: the creation's for a device, "never" for a module (recorded).
 storage::TwinRow initial_twin(const Identity& identity, Timestamp now);
@@ -55,8 +56,10 @@ class Registry {
            const Clock& clock, RandomSource& random);
 
   /// PUT of a device or module. Without If-Match it creates only (409 if it exists); with one it updates only (404,
-  /// 412). A module of a missing or disabled device is 401. Disabling a device drops its links and its modules'.
-  Result<IdentityView> put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match);
+  /// 412). A module of a missing or disabled device is 401. Disabling a device drops its links and its modules'. What
+  /// is created begins with `twin`, an empty one where none is given.
+  Result<IdentityView> put(const Identity& identity, const IdentityWrite& write, const IfMatch& if_match,
+                           const Twin* twin = nullptr);
   Result<IdentityView> get(const Identity& identity) const;
   /// If-Match is required (412 without). Deleting a device removes its modules, twins and sessions, and drops the
   /// links.
@@ -88,7 +91,7 @@ class Registry {
   void on_lifecycle(std::function<void(const Identity&, Lifecycle)> lifecycle) { lifecycle_ = std::move(lifecycle); }
 
  private:
-  Result<IdentityView> create(const Identity& identity, const IdentityWrite& write);
+  Result<IdentityView> create(const Identity& identity, const IdentityWrite& write, const Twin* twin);
   Result<IdentityView> update(const Identity& identity, const IdentityWrite& write, storage::IdentityRow row);
   void create_system_module(const DeviceId& device, std::string_view name);
   Result<void> require_usable_parent(const Identity& module) const;

@@ -298,8 +298,8 @@ struct RegistryJobs::Running {
     job["status"] = status;
     job["progress"] = status == "completed" ? 100 : 0;
     job["excludeKeysInExport"] = exclude_keys;
-    job["storageAuthenticationType"] = "keyBased";
-    job["includeConfigurations"] = include_configurations;
+    job["useSecondaryStorageAsSource"] = false;
+    if (include_configurations) job["includeConfigurations"] = true;
     if (!failure.empty()) job["failureReason"] = failure;
     return job;
   }

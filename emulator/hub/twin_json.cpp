@@ -20,15 +20,12 @@ Json device_section(const TwinProperties& properties) {
   return json;
 }
 
-}  // namespace
-
-Json twin_to_json(const TwinView& view) {
+Json to_json(const TwinView& view, bool with_capabilities) {
   const Twin& twin = *view.twin;
   const storage::IdentityRow& identity = *view.identity;
-  const bool is_module = !identity.module_id.empty();
   Json json;
   json["deviceId"] = identity.device_id;
-  if (is_module) json["moduleId"] = identity.module_id;
+  if (!identity.module_id.empty()) json["moduleId"] = identity.module_id;
   json["etag"] = twin_etag(twin.etag);
   json["deviceEtag"] = identity_etag(identity.etag);
   json["status"] = identity.enabled ? "enabled" : "disabled";
@@ -44,11 +41,21 @@ Json twin_to_json(const TwinView& view) {
   json["version"] = twin.version;
   if (!twin.tags.empty()) json["tags"] = twin.tags;
   json["properties"] = {{"desired", section_to_json(twin.desired)}, {"reported", section_to_json(twin.reported)}};
-  if (!is_module) json["capabilities"] = {{"iotEdge", identity.iot_edge}};
+  if (with_capabilities) json["capabilities"] = {{"iotEdge", identity.iot_edge}};
   if (!twin.configurations.empty()) json["configurations"] = twin.configurations;
   if (identity.device_scope) json["deviceScope"] = *identity.device_scope;
   if (!identity.parent_scopes.empty()) json["parentScopes"] = Json::parse(identity.parent_scopes);
   return json;
+}
+
+}  // namespace
+
+Json twin_to_json(const TwinView& view) {
+  return to_json(view, view.identity->module_id.empty());
+}
+
+Json twin_row_to_json(const TwinView& view) {
+  return to_json(view, true);
 }
 
 std::string device_twin_text(const Twin& twin) {

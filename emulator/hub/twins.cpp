@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "emulator/hub/limits.h"
+#include "emulator/hub/registry.h"
 #include "emulator/hub/twin_merge.h"
 #include "emulator/hub/twin_validation.h"
 
@@ -83,6 +84,24 @@ Result<TwinView> Twins::get(const Identity& identity) {
   const Twin* twin = identities_.find(identity) == nullptr ? nullptr : twins_.find(identity);
   if (twin == nullptr) return device_not_found(identity.device);
   return view(identity, *twin);
+}
+
+Result<Twin> Twins::begin(const Identity& identity, const Json& body) const {
+  const Result<Sections> sections = sections_of(body);
+  if (!sections) return sections.error();
+  Twin twin = from_row(initial_twin(identity, clock_.now()));
+  if (sections->tags) merge_patch(twin.tags, *sections->tags);
+  if (sections->desired && !sections->desired->empty()) {
+    // Recorded: a device's desired properties have no time then, a module's have the creation's, and so has what it
+    // reported, with a version.
+    const std::string time = text::iso_time(identity.is_module() ? clock_.now() : Timestamp{});
+    twin.desired.version = 0;
+    patch_properties(twin.desired, *sections->desired, time, true);
+    twin.desired.version = 1;  // also of nothing but nulls
+    if (identity.is_module()) twin.reported.metadata = {{"$lastUpdated", time}, {"$lastUpdatedVersion", 1}};
+  }
+  if (auto fits = check_sizes(twin); !fits) return fits.error();
+  return twin;
 }
 
 Result<TwinView> Twins::patch(const Identity& identity, const Json& body, const IfMatch& if_match) {

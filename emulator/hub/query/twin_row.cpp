@@ -80,7 +80,7 @@ Json TwinRow::document() const {
   parsed_bytes_ += row.tags.size() + row.desired.size() + row.desired_metadata.size() + row.reported.size() +
                    row.reported_metadata.size() + row.configurations.size();
   const Twin twin = from_row(row);
-  return twin_to_json({&twin, &identity_, link(), c2d_message_count()});
+  return twin_row_to_json({&twin, &identity_, link(), c2d_message_count()});
 }
 
 const Json& TwinRow::whole() const {
@@ -96,7 +96,7 @@ std::optional<Value> TwinRow::member(const Path& path) const {
     if (found != std::end(kMembers)) return found->read(*this);
   }
   if (root == "capabilities" && path.steps.size() == 2 && name_at(path, 1) == "iotEdge") {
-    return identity_.module_id.empty() ? Value(identity_.iot_edge) : Value(Undefined{});
+    return Value(identity_.iot_edge);
   }
   if (root == "properties" && path.steps.size() == 3 && name_at(path, 2) == "$version") {
     if (name_at(path, 1) == "desired") return static_cast<double>(stored().desired_version);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "emulator/hub/twin_json.h"
 #include "tests/unit/support/test_hub.h"
 
 using namespace iothub;
@@ -64,11 +65,42 @@ TEST_CASE_FIXTURE(Fixture, "twins are written by their own modes and with a crea
             ["errors"][0]["errorCode"] == 412001);
 }
 
-TEST_CASE_FIXTURE(Fixture, "modules are entries with a moduleId; a device may be named once only") {
+TEST_CASE_FIXTURE(Fixture, "tags and desired properties of a creation are the first versions of its twin") {
+  run(R"([{"id":"a","importMode":"create","properties":{"desired":{"user":"userA"}}}])");
+  const Json device = twin_to_json(*hub.twins().get({{"a"}}));
+  CHECK(device["etag"] == "AAAAAAAAAAE=");
+  CHECK(device["version"] == 2);
+  CHECK(device["properties"].dump() ==
+        R"({"desired":{"user":"userA","$metadata":{"$lastUpdated":"0001-01-01T00:00:00Z","$lastUpdatedVersion":1,)"
+        R"("user":{"$lastUpdated":"0001-01-01T00:00:00Z","$lastUpdatedVersion":1}},"$version":1},)"
+        R"("reported":{"$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z"},"$version":1}})");
+
+  run(R"([{"id":"a","moduleId":"m","importMode":"create","properties":{"desired":{"user":"userA"}}}])");
+  const Json module = twin_to_json(*hub.twins().get({{"a"}, {"m"}}));
+  CHECK(module["etag"] == "AAAAAAAAAAE=");
+  CHECK(module["version"] == 2);
+  CHECK(module["properties"].dump() ==
+        R"({"desired":{"user":"userA","$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1,)"
+        R"("user":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1}},"$version":1},)"
+        R"("reported":{"$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1},"$version":1}})");
+
+  run(R"([{"id":"b","importMode":"create","tags":{"t":1},"properties":{"desired":{"gone":null}}}])");
+  const Json tagged = twin_to_json(*hub.twins().get({{"b"}}));
+  CHECK(tagged["version"] == 2);
+  CHECK(tagged["properties"]["desired"]["$version"] == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "modules are entries with a moduleId; each identity may be named once only") {
   run(R"([{"id":"a"}])");
-  CHECK(run(R"([{"id":"a","moduleId":"m","importMode":"create"}])").dump() == kOk);
+  CHECK(run(R"([{"id":"a","moduleId":"m","importMode":"create"},{"id":"a","moduleId":"l"},{"id":"b"}])").dump() == kOk);
   CHECK(hub.registry().get({{"a"}, {"m"}}));
-  CHECK(refusal(Json::parse(R"([{"id":"a","moduleId":"n"},{"id":"a","moduleId":"o"}])")) ==
+  CHECK(hub.registry().get({{"a"}, {"l"}}));
+  CHECK(refusal(Json::parse(R"([{"id":"a","moduleId":"n"},{"id":"a","moduleId":"n"}])")) ==
+        ErrorCode::DeviceDefinedMultipleTimes);
+  CHECK(refusal(Json::parse(R"([{"id":"a"},{"id":"a","importMode":"delete"}])")) ==
+        ErrorCode::DeviceDefinedMultipleTimes);
+  CHECK(refusal(Json::parse(R"([{"id":"a","moduleId":"m","importMode":"updateTwin"},)"
+                            R"({"id":"a","moduleId":"l","importMode":"updateTwin"}])")) ==
         ErrorCode::DeviceDefinedMultipleTimes);
   Json many = Json::array();
   for (int i = 0; i < 101; ++i) many.push_back({{"id", "d" + std::to_string(i)}});

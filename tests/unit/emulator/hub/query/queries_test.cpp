@@ -272,7 +272,7 @@ TEST_CASE_FIXTURE(Fixture, "SELECT * gives the twin as GET does; modules and dev
   CHECK(all("SELECT * FROM devices").dump() ==
         Json::array({hub::twin_to_json(hub.twins().get({{"a"}}).value())}).dump());
   CHECK(all("SELECT * FROM devices.modules").dump() ==
-        Json::array({hub::twin_to_json(hub.twins().get({{"a"}, {"m"}}).value())}).dump());
+        Json::array({hub::twin_row_to_json(hub.twins().get({{"a"}, {"m"}}).value())}).dump());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a projection gives the members that are there, under their alias or last name") {
