@@ -87,13 +87,11 @@ Result<void> run_entry(Registry& registry, Twins& twins, const Json& entry, cons
   const bool exists = registry.get(identity).has_value();
   const bool creating = exists ? !mode->updates : mode->creates;
   if (creating) {
-    std::optional<Result<Twin>> twin;
-    if (has_twin_part(entry)) twin = twins.begin(identity, entry);
-    const bool begins = twin && *twin;
-    const Result<IdentityView> created = registry.put(identity, *write, IfMatch::none(), begins ? &**twin : nullptr);
+    const Result<Twin> twin = twins.begin(identity, entry);
+    const Result<IdentityView> created = registry.put(identity, *write, IfMatch::none(), twin ? &*twin : nullptr);
     if (!created) return created.error();
     // The identity is there: the service has a warning for just this (Swagger, BulkRegistryOperationResult).
-    if (twin && !*twin) warnings.push_back(warning_entry(identity, twin->error()));
+    if (!twin) warnings.push_back(warning_entry(identity, twin.error()));
     return {};
   }
   const Result<IdentityView> updated = registry.put(identity, *write, match(*mode, etag_of(entry)));

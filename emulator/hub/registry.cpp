@@ -202,7 +202,9 @@ Result<void> Registry::apply(storage::IdentityRow& row, const IdentityWrite& wri
   row.authentication_type = type;
   row.primary_key = row.secondary_key = row.primary_thumbprint = row.secondary_thumbprint = std::nullopt;
 
-  if (type == "sas") {
+  // One that is to be known by thumbprints and brings none has keys all the same (recorded).
+  const bool brings_no_thumbprint = !write.primary_thumbprint && !write.secondary_thumbprint;
+  if (type == "sas" || (type == "selfSigned" && brings_no_thumbprint)) {
     if (write.primary_key.has_value() != write.secondary_key.has_value()) {
       return argument_invalid("Either no keys or both keys can be set");
     }

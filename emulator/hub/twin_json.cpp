@@ -41,8 +41,8 @@ Json to_json(const TwinView& view, bool with_capabilities) {
   json["version"] = twin.version;
   if (!twin.tags.empty()) json["tags"] = twin.tags;
   json["properties"] = {{"desired", section_to_json(twin.desired)}, {"reported", section_to_json(twin.reported)}};
-  if (with_capabilities) json["capabilities"] = {{"iotEdge", identity.iot_edge}};
   if (!twin.configurations.empty()) json["configurations"] = twin.configurations;
+  if (with_capabilities) json["capabilities"] = {{"iotEdge", identity.iot_edge}};
   if (identity.device_scope) json["deviceScope"] = *identity.device_scope;
   if (!identity.parent_scopes.empty()) json["parentScopes"] = Json::parse(identity.parent_scopes);
   return json;

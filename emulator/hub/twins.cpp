@@ -91,14 +91,17 @@ Result<Twin> Twins::begin(const Identity& identity, const Json& body) const {
   if (!sections) return sections.error();
   Twin twin = from_row(initial_twin(identity, clock_.now()));
   if (sections->tags) merge_patch(twin.tags, *sections->tags);
-  if (sections->desired && !sections->desired->empty()) {
-    // Recorded: a device's desired properties have no time then, a module's have the creation's, and so has what it
-    // reported, with a version.
-    const std::string time = text::iso_time(identity.is_module() ? clock_.now() : Timestamp{});
+  // Recorded: a device's desired properties have no time then; a module's have the creation's and a version, and so has
+  // what it reported, also where nothing is desired.
+  const std::string time = text::iso_time(identity.is_module() ? clock_.now() : Timestamp{});
+  if (identity.is_module()) {
+    twin.desired.metadata = {{"$lastUpdated", time}, {"$lastUpdatedVersion", 1}};
+    twin.reported.metadata = twin.desired.metadata;
+  }
+  if (sections->desired) {
     twin.desired.version = 0;
     patch_properties(twin.desired, *sections->desired, time, true);
     twin.desired.version = 1;  // also of nothing but nulls
-    if (identity.is_module()) twin.reported.metadata = {{"$lastUpdated", time}, {"$lastUpdatedVersion", 1}};
   }
   if (auto fits = check_sizes(twin); !fits) return fits.error();
   return twin;

@@ -56,8 +56,8 @@ class Twins {
   /// A missing device or module is 404001 (module twins too: probed).
   Result<TwinView> get(const Identity& identity);
 
-  /// The twin that an identity begins with whose creation brings tags and desired, of `body`: the first versions of
-  /// both, not the second. 400004.
+  /// The twin that an identity begins with which a bulk request creates: the tags and desired of `body`, if it has any,
+  /// are the first versions of both. 400004.
   Result<Twin> begin(const Identity& identity, const Json& body) const;
 
   /// PATCH: merges tags and desired; everything else in the body is ignored. 400004, 404001, 412001.

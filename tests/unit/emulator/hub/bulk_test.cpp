@@ -84,6 +84,11 @@ TEST_CASE_FIXTURE(Fixture, "tags and desired properties of a creation are the fi
         R"("user":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1}},"$version":1},)"
         R"("reported":{"$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1},"$version":1}})");
 
+  run(R"([{"id":"a","moduleId":"n","importMode":"create"}])");
+  CHECK(twin_to_json(*hub.twins().get({{"a"}, {"n"}}))["properties"].dump() ==
+        R"({"desired":{"$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1},"$version":1},)"
+        R"("reported":{"$metadata":{"$lastUpdated":"2026-11-22T02:33:52Z","$lastUpdatedVersion":1},"$version":1}})");
+
   run(R"([{"id":"b","importMode":"create","tags":{"t":1},"properties":{"desired":{"gone":null}}}])");
   const Json tagged = twin_to_json(*hub.twins().get({{"b"}}));
   CHECK(tagged["version"] == 2);

@@ -247,7 +247,7 @@ TEST_CASE_FIXTURE(Fixture, "a configuration writes the twins that match, tells t
 
   const Json after = twin("d");
   CHECK(desired("d").dump() == R"({"water":{"temperature":66,"valve":{"open":true}}})");
-  CHECK(after["configurations"].dump() == R"({"c":{"status":"Applied"}})");
+  CHECK(after.dump().find(R"("configurations":{"c":{"status":"Applied"}},"capabilities":{)") != std::string::npos);
   CHECK(after["version"] == before["version"].get<int>() + 1);
   CHECK(after["properties"]["desired"]["$version"] == 2);
   CHECK(after["etag"] == hub::twin_etag(3));

@@ -160,8 +160,16 @@ TEST_CASE_FIXTURE(Fixture, "thumbprints are hex of SHA-1 or SHA-256 length; none
         ErrorCode::ArgumentInvalid);
   CHECK(refusal(kDevice, R"({"authentication":{"type":"none"}})") == ErrorCode::ArgumentInvalid);
   CHECK(refusal(kDevice, R"({"authentication":{"type":"whatever"}})") == ErrorCode::ArgumentInvalid);
+  // Recorded: who brings no thumbprint has keys, whatever the type.
   const auto view = put(kDevice, R"({"authentication":{"type":"selfSigned"}})");
-  CHECK_FALSE(view.row.primary_key);
+  CHECK(view.row.authentication_type == "selfSigned");
+  CHECK(view.row.primary_key->size() == 44);
+  const auto named = put(
+      kDevice,
+      R"({"authentication":{"type":"selfSigned","x509Thumbprint":{"primaryThumbprint":"0123456789012345678901234567890123456789"}}})",
+      IfMatch::any());
+  CHECK(named.row.primary_thumbprint->size() == 40);
+  CHECK_FALSE(named.row.primary_key);
   CHECK(put(kModule, R"({"authentication":{"type":"none"}})").row.authentication_type == "sas");
 }
 
