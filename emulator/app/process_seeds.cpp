@@ -8,8 +8,8 @@
 namespace iothub::app {
 namespace {
 
-void add(seed::Report& all, const std::string& hub, seed::Report report) {
-  for (std::string& change : report.changes) all.changes.push_back("hub " + hub + ": " + change);
+void add(seed::Report& all, const std::string& hub, const seed::Report& report) {
+  for (const std::string& change : report.changes) all.changes.push_back("hub " + hub + ": " + change);
 }
 
 /// Hubs that were made for seeds: they go again unless all went well.
@@ -62,11 +62,12 @@ seed::Result<seed::Report> diff(HubSet& hubs, HubInstance& own, const SortedSeed
         return wrong;
       }
       silent = hubs.silent_hub(each.name);
+      there = silent.get();
       report->changes.push_back("hub " + each.name + ": created");
     }
-    seed::Result<seed::Report> compared = seed::diff((silent ? *silent : *there).hub(), each.seeds);
+    seed::Result<seed::Report> compared = seed::diff(there->hub(), each.seeds);
     if (!compared) return compared;
-    add(*report, each.name, std::move(*compared));
+    add(*report, each.name, *compared);
   }
   return report;
 }
@@ -102,7 +103,7 @@ seed::Result<seed::Report> apply(HubSet& hubs, HubInstance& own, SortedSeeds see
       report->changes.push_back("hub " + name + ": created");
       further[i]->declare({.seeds = std::move(seeds.further[i].seeds)});
     }
-    add(*report, name, std::move(*applied));
+    add(*report, name, *applied);
     further[i]->hub().commit_now();
   }
   own.hub().commit_now();

@@ -77,6 +77,7 @@ std::vector<DesiredLeaf> leaves_of_twin(const Configuration& configuration) {
 std::vector<bool> overruled_by(const Configuration& other, const std::vector<DesiredLeaf>& leaves) {
   const std::vector<DesiredLeaf> theirs = leaves_of_twin(other);
   std::vector<bool> overruled;
+  overruled.reserve(leaves.size());
   for (const DesiredLeaf& leaf : leaves) {
     overruled.push_back(std::any_of(theirs.begin(), theirs.end(),
                                     [&](const DesiredLeaf& each) { return collide(each.path, leaf.path); }));

@@ -33,6 +33,7 @@ void EndpointQueue::send_next() {
   std::vector<storage::EventRow> events = store_.outgoing_events(name_, kEventsAtOnce, kBytesAtOnce);
   if (events.empty()) return;
   std::vector<std::int64_t> places;
+  places.reserve(events.size());
   for (const storage::EventRow& event : events) places.push_back(event.sequence_number);
   under_way_ = true;
   courier_->deliver(std::move(events),
