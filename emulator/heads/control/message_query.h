@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "emulator/hub/event_reader.h"
 #include "emulator/hub/hub.h"
 #include "emulator/hub/json.h"
-#include "storage/store.h"
 
 namespace iothub::heads::control {
 
