@@ -151,7 +151,8 @@ void Registry::create_system_module(const DeviceId& device, std::string_view nam
 Result<IdentityView> Registry::update(const Identity& identity, const IdentityWrite& write, storage::IdentityRow row) {
   const bool was_enabled = row.enabled;
   const bool was_edge = row.iot_edge;
-  if (was_edge && write.device_scope && write.device_scope != row.device_scope) {
+  // Probed: an edge device that stays one has to say its own scope again.
+  if (was_edge && (write.iot_edge || write.device_scope) && write.device_scope != row.device_scope) {
     return argument_invalid("Device scope is immutable");
   }
   const std::optional<std::string> edge_scope = row.device_scope;

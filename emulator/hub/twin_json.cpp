@@ -35,8 +35,11 @@ Json to_json(const TwinView& view, bool with_capabilities) {
   json["lastActivityTime"] = text::iso_time(view.link.last_activity);
   json["cloudToDeviceMessageCount"] = view.cloud_to_device_message_count;
   json["authenticationType"] = identity.authentication_type;
-  json["x509Thumbprint"] = {{"primaryThumbprint", nullable(identity.primary_thumbprint)},
-                            {"secondaryThumbprint", nullable(identity.secondary_thumbprint)}};
+  // Recorded in lower case without thumbprints, probed with capitals where there is one.
+  const bool has_one = identity.primary_thumbprint || identity.secondary_thumbprint;
+  json["x509Thumbprint"] = {
+      {has_one ? "PrimaryThumbprint" : "primaryThumbprint", nullable(identity.primary_thumbprint)},
+      {has_one ? "SecondaryThumbprint" : "secondaryThumbprint", nullable(identity.secondary_thumbprint)}};
   json["modelId"] = twin.model_id;
   json["version"] = twin.version;
   if (!twin.tags.empty()) json["tags"] = twin.tags;

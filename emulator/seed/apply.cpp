@@ -76,8 +76,14 @@ Json identity_body(const Json& json) {
   if (const Json* stated = hub::member(json, "authentication")) authentication = without_nulls(*stated);
   // A twin has them at its root.
   if (const Json* type = hub::member(json, "authenticationType")) authentication["type"] = *type;
-  if (const Json* thumbprints = hub::member(json, "x509Thumbprint"))
-    authentication["x509Thumbprint"] = without_nulls(*thumbprints);
+  if (const Json* thumbprints = hub::member(json, "x509Thumbprint")) {
+    Json named = without_nulls(*thumbprints);
+    for (const auto& [capital, name] : {std::pair("PrimaryThumbprint", "primaryThumbprint"),
+                                        std::pair("SecondaryThumbprint", "secondaryThumbprint")}) {
+      if (const Json* thumbprint = hub::member(named, capital)) named[name] = Json(*thumbprint);
+    }
+    authentication["x509Thumbprint"] = std::move(named);
+  }
   if (!authentication.empty()) body["authentication"] = std::move(authentication);
   return body;
 }
@@ -274,8 +280,10 @@ class Applier {
     if (type == "none" && identity.is_module() && !system_module) type = "sas";  // as the registry takes it
     // The registry keeps what the type has: the rest would be told as a change each time.
     if (type != "selfSigned") write.primary_thumbprint = write.secondary_thumbprint = std::nullopt;
-    if (type != "sas") write.primary_key = write.secondary_key = std::nullopt;
-    if (type != "sas" || system_module) return;
+    const bool has_keys =
+        type == "sas" || (type == "selfSigned" && !write.primary_thumbprint && !write.secondary_thumbprint);
+    if (!has_keys) write.primary_key = write.secondary_key = std::nullopt;
+    if (!has_keys || system_module) return;
     const Json* authentication = hub::member(json, "authentication");
     const Json* keys = authentication == nullptr ? nullptr : hub::member(*authentication, "symmetricKey");
     const auto set = [&](std::optional<std::string>& key, const char* name, std::string_view which) {
@@ -287,7 +295,11 @@ class Applier {
     set(write.secondary_key, "secondaryKey", "secondary");
   }
 
-  void put(const Identity& identity, const hub::IdentityWrite& write, bool creating, const std::string& pointer) {
+  void put(const Identity& identity, hub::IdentityWrite write, bool creating, const std::string& pointer) {
+    // An edge device's own scope is the hub's to give; who updates it has to say it again.
+    const storage::IdentityRow* const there = creating ? nullptr : hub_.registry().find(identity);
+    if (there != nullptr && there->iot_edge && write.iot_edge && !write.device_scope)
+      write.device_scope = there->device_scope;
     require(hub_.registry().put(identity, write, creating ? IfMatch::none() : IfMatch::any()), pointer);
   }
 

@@ -184,6 +184,16 @@ TEST_CASE_FIXTURE(Fixture, "an edge device gets its scope and the two system mod
   CHECK(registry().get({{"d"}, {"$edgeHub"}}));
 }
 
+TEST_CASE_FIXTURE(Fixture, "an edge device that stays one says its scope again, and may become a leaf without") {
+  const std::string scope = *put(kDevice, R"({"capabilities":{"iotEdge":true}})").row.device_scope;
+  CHECK(refusal(kDevice, R"({"capabilities":{"iotEdge":true}})", IfMatch::any()) == ErrorCode::ArgumentInvalid);
+  CHECK(refusal(kDevice, R"({"capabilities":{"iotEdge":true},"deviceScope":"other"})", IfMatch::any()) ==
+        ErrorCode::ArgumentInvalid);
+  const std::string again = R"({"capabilities":{"iotEdge":true},"deviceScope":")" + scope + R"("})";
+  CHECK(put(kDevice, again.c_str(), IfMatch::any()).row.device_scope == scope);
+  CHECK_FALSE(put(kDevice, "{}", IfMatch::any()).row.iot_edge);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a list is newest first and at most what is asked for") {
   for (const char* id : {"a", "b", "c"}) put({{id}}, "{}");
   const auto all = registry().devices(std::nullopt);

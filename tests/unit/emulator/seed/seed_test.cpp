@@ -84,6 +84,29 @@ TEST_CASE("a thumbprint of a device with keys, and keys of one with a certificat
   }
 }
 
+TEST_CASE("who is to be known by a thumbprint and states none keeps its derived keys, and an edge device its scope") {
+  TestHub test;
+  const std::string text =
+      "devices: [{deviceId: d, authentication: {type: selfSigned}}, {deviceId: e, capabilities: {iotEdge: true}}]";
+  CHECK(changes_of(test.hub, text).size() == 2);
+  CHECK(test.hub.registry().find({{"d"}})->primary_key->size() == 44);
+  CHECK(changes_of(test.hub, text).empty());
+  const std::optional<std::string> scope = test.hub.registry().find({{"e"}})->device_scope;
+  CHECK(changes_of(test.hub, "devices: [{deviceId: e, status: disabled, capabilities: {iotEdge: true}}]").size() == 1);
+  CHECK(test.hub.registry().find({{"e"}})->device_scope == scope);
+}
+
+TEST_CASE("a twin that a real hub gave has its thumbprints in capitals") {
+  TestHub test;
+  const std::string print(40, 'A');
+  const std::string twin =
+      R"({"deviceId":"t","etag":"AAAAAAAAAAE=","status":"enabled","authenticationType":"selfSigned",)"
+      R"("x509Thumbprint":{"PrimaryThumbprint":")" +
+      print + R"(","SecondaryThumbprint":null},"version":2,"properties":{"desired":{},"reported":{}}})";
+  CHECK(changes_of(test.hub, twin).size() == 1);
+  CHECK(test.hub.registry().find({{"t"}})->primary_thumbprint == print);
+}
+
 TEST_CASE("a seed makes all that it describes, and applied again it changes nothing") {
   TestHub test;
   CHECK(changes_of(test.hub, corpus("everything.yaml")).size() == 14);
