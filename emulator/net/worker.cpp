@@ -59,7 +59,8 @@ void Worker::work() {
       failure = std::current_exception();
     }
     task.job = nullptr;  // what it captured ends here, not on the loop
-    loop_.post([done = std::move(task.done), failure] { done(failure); });
+    // Moved: the last who holds it ends it, and that is the loop.
+    loop_.post([done = std::move(task.done), failure = std::move(failure)] { done(failure); });
   }
 }
 

@@ -173,6 +173,7 @@ TEST_CASE("clients that are slow with their head, their body or their answer los
   CHECK(head >= seconds{29});
   CHECK(body >= seconds{29});
   // Its answer filled the sockets soon after it was asked for; now the link is dead, and what is left ends early.
+  std::this_thread::sleep_for(seconds{1} * slowness());
   const milliseconds reader = time_until_closed(slow_reader.client, begun, seconds{10} * slowness());
   CHECK(slow_reader.client.closed());
   MESSAGE("slow head " << head.count() << " ms, slow body " << body.count() << " ms, slow reader seen closed after "
