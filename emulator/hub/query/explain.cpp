@@ -63,10 +63,12 @@ bool is_logical(Operator op) {
 }
 
 /// In parentheses where it would be read differently without: an operation inside another, but for comparisons under
-/// AND, OR and NOT.
+/// AND, OR and NOT, and for a sign, which binds tighter than all: signs before signs would nest twice as deep as what
+/// was read.
 std::string operand_text(const Expression& operand, Operator inside) {
   const auto* operation = std::get_if<Operation>(&operand.node);
-  const bool stands_alone = operation == nullptr || (is_logical(inside) && !is_logical(operation->op));
+  const bool stands_alone =
+      operation == nullptr || (is_logical(inside) && !is_logical(operation->op)) || operation->op == Operator::negate;
   return stands_alone ? text_of(operand) : "(" + text_of(operand) + ")";
 }
 
