@@ -213,7 +213,7 @@ def test_monitor_events_of_older_releases(target, device, connect):
         finally:
             receiver.close()
 
-    assert next((body for partition in partitions for body in read(partition)), None) == b"monitored"
+    assert [body for partition in partitions for body in read(partition)] == [b"monitored"]
 
 
 def container():
