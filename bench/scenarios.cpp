@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -453,6 +454,17 @@ Figures queries(const Target& hub, const Queries& load) {
     figures[name + "_others_max_us"] = latencies.percentile_us(100);
   };
   measure_others("idle", [&] { loop.run_for(load.duration); });
+  // As busy a machine without any query: what of a wait is not the hub's.
+  measure_others("busy", [&] {
+    std::atomic<bool> over = false;
+    std::thread spinning([&over] {
+      while (!over.load(std::memory_order_relaxed)) {
+      }
+    });
+    loop.run_for(load.duration);
+    over = true;
+    spinning.join();
+  });
   for (const Kind& kind : kinds) {
     Latencies latencies;
     Askers queries(loop, hub, kind.at_once);

@@ -45,7 +45,7 @@ const std::string kRemoveModule = "DELETE FROM identity" + kByKey;
 // The planner keeps no statistics here, so the index that each list lives on is named.
 const std::string kDevicesNewestFirst =
     kSelectIdentity + "INDEXED BY identity_devices WHERE module_id = '' ORDER BY id DESC LIMIT max(?1, 0)";
-const std::string kModulesNewestFirst = kSelectIdentity + "WHERE device_id = ?1 AND module_id <> '' ORDER BY id DESC";
+const std::string kModulesOldestFirst = kSelectIdentity + "WHERE device_id = ?1 AND module_id <> '' ORDER BY id";
 const std::string kModuleCount = "SELECT count(*) FROM identity WHERE device_id = ?1 AND module_id <> ''";
 const std::string kDeviceCounts =
     "SELECT count(*), sum(enabled) FROM identity INDEXED BY identity_devices WHERE module_id = ''";
@@ -321,7 +321,7 @@ struct SqliteStore::Database {
           remove_device_and_modules(database, kRemoveDeviceAndModules),
           remove_module(database, kRemoveModule),
           devices_newest_first(database, kDevicesNewestFirst),
-          modules_newest_first(database, kModulesNewestFirst),
+          modules_oldest_first(database, kModulesOldestFirst),
           module_count(database, kModuleCount),
           device_counts(database, kDeviceCounts),
           devices_after(database, kDevicesAfter),
@@ -352,7 +352,7 @@ struct SqliteStore::Database {
     Statement set_savepoint, keep_savepoint, undo_to_savepoint;
     Statement select_identity, insert_identity, update_identity, update_activity, remove_device_and_modules,
         remove_module;
-    Statement devices_newest_first, modules_newest_first, module_count, device_counts, devices_after, modules_after,
+    Statement devices_newest_first, modules_oldest_first, module_count, device_counts, devices_after, modules_after,
         modules_named_after;
     Statement insert_twin, update_twin, select_twin;
     Statement select_session, put_session, remove_session;
@@ -524,7 +524,7 @@ std::vector<IdentityRow> SqliteStore::devices(std::int64_t limit) {
 
 std::vector<IdentityRow> SqliteStore::modules(std::string_view device_id) {
   return read(
-      [&](Database::Statements& statements) { return identities_of(statements.modules_newest_first.run(device_id)); });
+      [&](Database::Statements& statements) { return identities_of(statements.modules_oldest_first.run(device_id)); });
 }
 
 std::int64_t SqliteStore::module_count(std::string_view device_id) {

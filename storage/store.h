@@ -59,7 +59,7 @@ class Store {
 
   /// Devices, newest first, at most `limit`.
   virtual std::vector<IdentityRow> devices(std::int64_t limit) = 0;
-  /// The modules of one device, newest first.
+  /// The modules of one device, oldest first.
   virtual std::vector<IdentityRow> modules(std::string_view device_id) = 0;
   virtual std::int64_t module_count(std::string_view device_id) = 0;
   virtual DeviceCounts device_counts() = 0;

@@ -128,8 +128,13 @@ Result<Json> Configurations::get(const std::string& id) {
 
 Json Configurations::list() {
   load();
+  // Recorded: not by id, but as they were made.
+  std::vector<const Configuration*> by_creation;
+  for (const auto& [id, configuration] : configurations_) by_creation.push_back(&configuration);
+  std::stable_sort(by_creation.begin(), by_creation.end(),
+                   [](const Configuration* a, const Configuration* b) { return a->created < b->created; });
   Json list = Json::array();
-  for (const auto& [id, configuration] : configurations_) list.push_back(configuration_to_json(configuration));
+  for (const Configuration* configuration : by_creation) list.push_back(configuration_to_json(*configuration));
   return list;
 }
 

@@ -125,7 +125,8 @@ Result<IdentityView> Registry::create(const Identity& identity, const IdentityWr
     row.parent_scopes = scopes_text(write.parent_scopes);
   }
 
-  identities_.insert(row, twin != nullptr ? to_row(identity, *twin) : initial_twin(identity, clock_.now()));
+  // Recorded: the twin's first time is the generation, to the tick.
+  identities_.insert(row, twin != nullptr ? to_row(identity, *twin) : initial_twin(identity, {generation}));
   if (lifecycle_) lifecycle_(identity, Lifecycle::created);
   if (row.iot_edge) {
     create_system_module(identity.device, kEdgeAgent);
@@ -145,7 +146,7 @@ void Registry::create_system_module(const DeviceId& device, std::string_view nam
   row.etag = first_etag();
   row.authentication_type = "none";
   row.managed_by = "iotEdge";
-  identities_.insert(row, initial_twin(identity, clock_.now()));
+  identities_.insert(row, initial_twin(identity, {last_generation_}));
 }
 
 Result<IdentityView> Registry::update(const Identity& identity, const IdentityWrite& write, storage::IdentityRow row) {
@@ -203,9 +204,8 @@ Result<void> Registry::apply(storage::IdentityRow& row, const IdentityWrite& wri
   row.authentication_type = type;
   row.primary_key = row.secondary_key = row.primary_thumbprint = row.secondary_thumbprint = std::nullopt;
 
-  // One that is to be known by thumbprints and brings none has keys all the same (recorded).
-  const bool brings_no_thumbprint = !write.primary_thumbprint && !write.secondary_thumbprint;
-  if (type == "sas" || (type == "selfSigned" && brings_no_thumbprint)) {
+  // Recorded: who is to be known by thumbprints has no keys, though he brings no thumbprint.
+  if (type == "sas") {
     if (write.primary_key.has_value() != write.secondary_key.has_value()) {
       return argument_invalid("Either no keys or both keys can be set");
     }

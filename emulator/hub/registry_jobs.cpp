@@ -278,6 +278,7 @@ struct RegistryJobs::Running {
   bool exports = false;
   bool exclude_keys = false;
   bool include_configurations = false;
+  std::string input_uri, output_uri;
   std::string input_blob, output_blob, configurations_blob;
   std::unique_ptr<Container> input, output;
   Timestamp started, ended;
@@ -290,13 +291,15 @@ struct RegistryJobs::Running {
   std::unique_ptr<Lines> lines;
   bool wrote_errors = false;
 
-  /// Recorded order; container URIs hold a secret, and newer hubs do not say them (rest.md 5.5).
+  /// Recorded order.
   Json json() const {
     Json job = {{"jobId", id}, {"startTimeUtc", text::iso_time(started)}};
     if (ended.ticks != 0) job["endTimeUtc"] = text::iso_time(ended);
     job["type"] = exports ? "export" : "import";
     job["status"] = status;
     job["progress"] = status == "completed" ? 100 : 0;
+    if (!exports) job["inputBlobContainerUri"] = input_uri;
+    job["outputBlobContainerUri"] = output_uri;
     job["excludeKeysInExport"] = exclude_keys;
     job["useSecondaryStorageAsSource"] = false;
     if (include_configurations) job["includeConfigurations"] = true;
@@ -366,11 +369,13 @@ void RegistryJobs::create(const Json& request, Answer answer) {
   job->input_blob = text_member(request, "inputBlobName", "devices.txt");
   job->output_blob = text_member(request, "outputBlobName", "devices.txt");
   job->configurations_blob = text_member(request, "configurationsBlobName", "configurations.txt");
-  auto output = open(text_member(request, "outputBlobContainerUri"), "cw");
+  job->output_uri = text_member(request, "outputBlobContainerUri");
+  auto output = open(job->output_uri, "cw");
   if (!output) return answer(output.error());
   job->output = std::move(*output);
   if (!job->exports) {
-    auto input = open(text_member(request, "inputBlobContainerUri"), "r");
+    job->input_uri = text_member(request, "inputBlobContainerUri");
+    auto input = open(job->input_uri, "r");
     if (!input) return answer(input.error());
     job->input = std::move(*input);
   }

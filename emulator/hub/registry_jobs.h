@@ -39,9 +39,9 @@ class RegistryJobs {
   void store_replaced();
 
   /// `{"type":"export"|"import","outputBlobContainerUri":..,"inputBlobContainerUri":..,"excludeKeysInExport":..}`.
-  /// Answers with the job's properties, at once or when another storage has answered. Refuses with 400004, with 400008
-  /// a container that cannot be used, with 403003 while another job runs, with 501 identity-based storage and the
-  /// import of configurations.
+  /// Answers with the job's properties, the URIs of its containers among them, at once or when another storage has
+  /// answered. Refuses with 400004, with 400008 a container that cannot be used, with 403003 while another job runs,
+  /// with 501 identity-based storage and the import of configurations.
   void create(const Json& request, Answer answer);
   Json list();
   /// 404002.

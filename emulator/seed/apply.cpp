@@ -280,10 +280,8 @@ class Applier {
     if (type == "none" && identity.is_module() && !system_module) type = "sas";  // as the registry takes it
     // The registry keeps what the type has: the rest would be told as a change each time.
     if (type != "selfSigned") write.primary_thumbprint = write.secondary_thumbprint = std::nullopt;
-    const bool has_keys =
-        type == "sas" || (type == "selfSigned" && !write.primary_thumbprint && !write.secondary_thumbprint);
-    if (!has_keys) write.primary_key = write.secondary_key = std::nullopt;
-    if (!has_keys || system_module) return;
+    if (type != "sas") write.primary_key = write.secondary_key = std::nullopt;
+    if (type != "sas" || system_module) return;
     const Json* authentication = hub::member(json, "authentication");
     const Json* keys = authentication == nullptr ? nullptr : hub::member(*authentication, "symmetricKey");
     const auto set = [&](std::optional<std::string>& key, const char* name, std::string_view which) {

@@ -21,6 +21,11 @@ hub::IfMatch Call::if_match() const {
   return hub::IfMatch::parse(http::find(request_.headers, "If-Match"));
 }
 
+bool Call::is_older_than(std::string_view api_version) const {
+  const std::string* asked = target_.parameter("api-version");
+  return asked != nullptr && *asked < api_version;
+}
+
 hub::Result<hub::Json> Call::json_body() const {
   if (request_.body.empty()) return hub::bad_request("the body is empty");
   return hub::parse_json(request_.body);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulator/hub/hub.h"
@@ -13,6 +14,11 @@
 #include "protocol/http/url.h"
 
 namespace iothub::heads::rest {
+
+/// The api-version since which twins have a `modelId`, and import and export jobs do not name their containers any
+/// more: both were recorded otherwise at 2020-03-13 and probed so at 2021-04-12; model ids came with
+/// 2020-05-31-preview.
+inline constexpr std::string_view kPlugAndPlay = "2020-05-31";
 
 /// Who writes a call's answer: the session.
 class Responder {
@@ -42,6 +48,8 @@ class Call : public std::enable_shared_from_this<Call> {
   /// Who calls; on a device's routes only.
   const hub::DevicePrincipal& device() const { return device_.value(); }
   hub::IfMatch if_match() const;
+  /// Whether the request asks for the service as it was before this api-version, a date such as "2020-09-30".
+  bool is_older_than(std::string_view api_version) const;
   /// Refuses (400004) an empty body and one that is not JSON.
   hub::Result<hub::Json> json_body() const;
 

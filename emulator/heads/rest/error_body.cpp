@@ -12,8 +12,15 @@ std::string dump(const Json& body) {
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string tracking_text(const Tracking& tracking) {
-  return tracking.id + "-G:0-TimeStamp:" + text::us_time(tracking.time);
+std::string tracking_text(const Tracking& tracking, std::string_view gateway = "-G:0") {
+  return tracking.id + std::string(gateway) + "-TimeStamp:" + text::us_time(tracking.time);
+}
+
+std::string form_a(const hub::HubError& error, const std::string& tracking) {
+  Json body;
+  body["Message"] = "ErrorCode:" + std::string(name_of(error.code)) + ";" + error.message;
+  body["ExceptionMessage"] = "Tracking ID:" + tracking;
+  return dump(body);
 }
 
 }  // namespace
@@ -24,10 +31,7 @@ std::string Tracking::guid() const {
 }
 
 std::string error_body_a(const hub::HubError& error, const Tracking& tracking) {
-  Json body;
-  body["Message"] = "ErrorCode:" + std::string(name_of(error.code)) + ";" + error.message;
-  body["ExceptionMessage"] = "Tracking ID:" + tracking_text(tracking);
-  return dump(body);
+  return form_a(error, tracking_text(tracking));
 }
 
 std::string error_body_b(const hub::HubError& error, const Tracking& tracking) {
@@ -55,7 +59,10 @@ std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracki
 std::string error_body(ErrorForm form, const hub::HubError& error, const Tracking& tracking) {
   if (error.code == hub::ErrorCode::ModuleAlreadyExistsOnDevice) return error_body_b_bare(error, tracking);
   if (error.code == hub::ErrorCode::ThrottlingException) return error_body_a(error, tracking);
-  return form == ErrorForm::a ? error_body_a(error, tracking) : error_body_b(error, tracking);
+  if (form == ErrorForm::a_twin && error.code == hub::ErrorCode::PreconditionFailed) {
+    return form_a(error, tracking_text(tracking, ""));
+  }
+  return form == ErrorForm::b ? error_body_b(error, tracking) : error_body_a(error, tracking);
 }
 
 }  // namespace iothub::heads::rest

@@ -30,8 +30,9 @@ std::string error_body_b_bare(const hub::HubError& error, const Tracking& tracki
 
 /// Which form an operation's refusals have; a throttle's (429) is form A everywhere.
 enum class ErrorForm {
-  a,  ///< form A, but B' for 409301: registry, twins, queries, configurations, jobs
-  b,  ///< direct methods, digital twin commands, device HTTP
+  a,       ///< form A, but B' for 409301: registry, queries, configurations, jobs
+  a_twin,  ///< form A, whose tracking text has no `-G:0` in a 412 (recorded): twins
+  b,       ///< direct methods, digital twin commands, device HTTP
 };
 std::string error_body(ErrorForm form, const hub::HubError& error, const Tracking& tracking);
 

@@ -50,6 +50,7 @@ void query_twins(Call& call) {
   hub::Result<std::unique_ptr<hub::query::Run>> query = call.hub().queries().start(
       text->get_ref<const std::string&>(), *page_size, http::find(call.request().headers, "x-ms-continuation"));
   if (!query) return call.refuse(query.error());
+  if (call.is_older_than(kPlugAndPlay)) (*query)->leave_out_model_id();
   run(call.shared_from_this(), std::move(*query), kFirstSliceRows);
 }
 

@@ -8,7 +8,9 @@ namespace {
 
 void answer_twin(Call& call, const hub::Result<hub::TwinView>& twin) {
   if (!twin) return call.refuse(twin.error());
-  call.answer(hub::twin_to_json(*twin));
+  hub::Json document = hub::twin_to_json(*twin);
+  if (call.is_older_than(kPlugAndPlay)) document.erase("modelId");
+  call.answer(document);
 }
 
 }  // namespace

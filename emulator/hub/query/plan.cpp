@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <tuple>
 
 #include "emulator/hub/query/queries.h"
@@ -11,7 +12,11 @@ namespace iothub::hub::query {
 namespace {
 
 using storage::IdentityKey;
+using storage::IdentityRow;
 using storage::TagValue;
+
+/// No id has this character, and all of an id's are smaller.
+constexpr const char* kBehindAllModules = "\x7F";
 
 /// Beyond this, neighbouring numbers may share a whole part in one reading of their text and not in another.
 constexpr double kLargestIndexedNumber = 1e15;
@@ -137,6 +142,10 @@ std::string document_prefix(const TagValue& job) {
 
 }  // namespace
 
+Place place_of(const IdentityRow& row) {
+  return {row.device_id, row.created_time, row.module_id};
+}
+
 std::vector<Lookup> lookups(const Expression& condition, Source source) {
   std::vector<Lookup> found;
   collect(condition, source, found);
@@ -193,7 +202,7 @@ std::vector<IdentityKey> Scan::keys_of(const TagValue& value, Lookup::By by, con
       }
       if (after.device_id > text_of(value)) return keys;
       const std::string& module = after.device_id == text_of(value) ? after.module_id : std::string();
-      for (storage::IdentityRow& row : store_.identities_after(kind_, text_of(value), module, limit)) {
+      for (IdentityRow& row : store_.identities_after(kind_, text_of(value), module, limit)) {
         if (row.device_id != text_of(value)) break;
         keys.push_back({std::move(row.device_id), std::move(row.module_id)});
       }
@@ -205,24 +214,70 @@ std::vector<IdentityKey> Scan::keys_of(const TagValue& value, Lookup::By by, con
   return {};
 }
 
-Scan::Batch Scan::next(const IdentityKey& after, std::int64_t limit) {
-  Batch batch;
-  batch.last = after;
+Scan::Found Scan::find(const IdentityKey& after, std::int64_t limit) {
+  Found found;
+  found.last = after;
   if (!lookup_) {
-    batch.rows = store_.identities_after(kind_, after.device_id, after.module_id, limit);
-    if (!batch.rows.empty()) batch.last = {batch.rows.back().device_id, batch.rows.back().module_id};
-    batch.end = static_cast<std::int64_t>(batch.rows.size()) < limit;
-    return batch;
+    found.rows = store_.identities_after(kind_, after.device_id, after.module_id, limit);
+    if (!found.rows.empty()) found.last = {found.rows.back().device_id, found.rows.back().module_id};
+    found.end = static_cast<std::int64_t>(found.rows.size()) < limit;
+    return found;
   }
   const std::vector<IdentityKey> keys = merged<IdentityKey>(
-      lookup_->values, limit, batch.end,
+      lookup_->values, limit, found.end,
       [&](const TagValue& value, std::int64_t each) { return keys_of(value, lookup_->by, after, each); });
   for (const IdentityKey& key : keys) {
-    if (std::optional<storage::IdentityRow> row = store_.identity(key.device_id, key.module_id)) {
-      batch.rows.push_back(std::move(*row));
+    if (std::optional<IdentityRow> row = store_.identity(key.device_id, key.module_id)) {
+      found.rows.push_back(std::move(*row));
     }
   }
-  if (!keys.empty()) batch.last = keys.back();
+  if (!keys.empty()) found.last = keys.back();
+  return found;
+}
+
+/// Those that the scan may give, in no order.
+std::vector<IdentityRow> Scan::modules_of(const std::string& device_id) {
+  if (!lookup_) return store_.modules(device_id);
+  constexpr std::int64_t kAtOnce = 8;  // a lookup goes on with other devices' modules
+  std::vector<IdentityRow> modules;
+  Found found;
+  found.last = {device_id, ""};
+  do {
+    found = find(found.last, kAtOnce);
+    for (IdentityRow& row : found.rows) {
+      if (row.device_id == device_id) modules.push_back(std::move(row));
+    }
+  } while (!found.end && found.last.device_id == device_id);
+  return modules;
+}
+
+Scan::Batch Scan::next(const Place& after, std::int64_t limit) {
+  Batch batch;
+  if (kind_ == storage::Store::Kind::devices) {
+    Found found = find({after.device_id, ""}, limit);
+    batch.rows = std::move(found.rows);
+    batch.last = {found.last.device_id, 0, {}};
+    batch.end = found.end;
+    return batch;
+  }
+  // The store has modules by their ids: a device's are put in order once all of them are there.
+  if (!after.module_id.empty() && after.module_id != kBehindAllModules) {
+    for (IdentityRow& row : modules_of(after.device_id)) {
+      if (place_of(row) > after) batch.rows.push_back(std::move(row));
+    }
+  }
+  Found found = find({after.device_id, kBehindAllModules}, limit);
+  batch.end = found.end;
+  if (!found.end) {
+    const std::string& cut_short = found.last.device_id;
+    std::erase_if(found.rows, [&](const IdentityRow& row) { return row.device_id == cut_short; });
+    std::vector<IdentityRow> whole = modules_of(cut_short);
+    std::move(whole.begin(), whole.end(), std::back_inserter(found.rows));
+    batch.last = {cut_short, std::numeric_limits<std::int64_t>::max(), kBehindAllModules};
+  }
+  std::move(found.rows.begin(), found.rows.end(), std::back_inserter(batch.rows));
+  std::sort(batch.rows.begin(), batch.rows.end(),
+            [](const IdentityRow& a, const IdentityRow& b) { return place_of(a) < place_of(b); });
   return batch;
 }
 

@@ -27,7 +27,19 @@ struct Lookup {
 /// the last name of their path.
 std::vector<Lookup> lookups(const Expression& condition, Source source);
 
-/// A scan of identities in key order.
+/// How far a scan of identities has come: behind this row. Rows come by device id, the modules of one device as they
+/// were made (recorded).
+struct Place {
+  std::string device_id;
+  std::int64_t created = 0;  ///< in ticks
+  std::string module_id;
+
+  auto operator<=>(const Place&) const = default;
+};
+
+Place place_of(const storage::IdentityRow& row);
+
+/// A scan of identities.
 class Scan {
  public:
   /// Chooses. A null condition: all identities of the kind.
@@ -35,15 +47,22 @@ class Scan {
 
   struct Batch {
     std::vector<storage::IdentityRow> rows;
-    /// The last key looked at, also of what is gone; the next batch begins after it.
-    storage::IdentityKey last;
+    Place last;  ///< the next batch begins after it
     bool end = false;
   };
-  /// At most `limit` (at least 1) rows after the key.
-  Batch next(const storage::IdentityKey& after, std::int64_t limit);
+  /// About `limit` (at least 1) rows behind the place; of modules as many more as the last device has.
+  Batch next(const Place& after, std::int64_t limit);
   bool is_indexed() const { return lookup_.has_value(); }
 
  private:
+  /// As the store gives them.
+  struct Found {
+    std::vector<storage::IdentityRow> rows;
+    storage::IdentityKey last;  ///< also of what is gone
+    bool end = false;
+  };
+  Found find(const storage::IdentityKey& after, std::int64_t limit);
+  std::vector<storage::IdentityRow> modules_of(const std::string& device_id);
   std::vector<storage::IdentityKey> keys_of(const storage::TagValue& value, Lookup::By by,
                                             const storage::IdentityKey& after, std::int64_t limit);
 

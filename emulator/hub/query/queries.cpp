@@ -111,6 +111,13 @@ void Run::finish_groups() {
   if (next < end) set_continuation(Json::array({"g", next}));
 }
 
+Json Run::item_of(const TwinRow& row) const {
+  if (!query_.items.empty()) return project(row);
+  Json document = row.document();
+  if (without_model_id_) document.erase("modelId");
+  return document;
+}
+
 void Run::add_item(std::string_view json) {
   if (page_.count++ > 0) page_.items += ',';
   page_.items += json;
@@ -164,14 +171,14 @@ bool Run::scan(std::int64_t rows) {
       if (grouped) {
         count_in(row);
       } else if (page_is_full()) {  // only a match beyond the page makes another page
-        set_continuation(Json::array({"k", after_.device_id, after_.module_id, taken_}));
+        set_continuation(Json::array({"k", after_.device_id, after_.created, after_.module_id, taken_}));
         return true;
       } else {
-        add_item(dump(query_.items.empty() ? row.document() : project(row)));
+        add_item(dump(item_of(row)));
         ++taken_;
       }
     }
-    after_ = {row.identity().device_id, row.identity().module_id};
+    after_ = place_of(row.identity());
     parsed_bytes += row.parsed_bytes();
     if (parsed_bytes >= kSliceBytes) return false;
   }
@@ -199,10 +206,10 @@ Result<std::unique_ptr<Run>> Queries::start(std::string_view text, std::optional
   const Json& place = token[1];
   if (run->grouped() && place.size() == 2 && place[0] == "g" && is_count(place[1])) {
     run->group_offset_ = place[1].get<std::int64_t>();
-  } else if (!jobs && !run->grouped() && place.size() == 4 && place[0] == "k" && place[1].is_string() &&
-             place[2].is_string() && is_count(place[3])) {
-    run->after_ = {place[1].get<std::string>(), place[2].get<std::string>()};
-    run->taken_ = place[3].get<std::int64_t>();
+  } else if (!jobs && !run->grouped() && place.size() == 5 && place[0] == "k" && place[1].is_string() &&
+             is_count(place[2]) && place[3].is_string() && is_count(place[4])) {
+    run->after_ = {place[1].get<std::string>(), place[2].get<std::int64_t>(), place[3].get<std::string>()};
+    run->taken_ = place[4].get<std::int64_t>();
   } else if (jobs && place.size() == 3 && place[0] == "j" && place[1].is_string() && is_count(place[2])) {
     run->after_device_job_ = place[1].get<std::string>();
     run->taken_ = place[2].get<std::int64_t>();

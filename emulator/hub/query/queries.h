@@ -35,6 +35,8 @@ struct Page {
   std::string array() const { return "[" + items + "]"; }
 };
 
+class TwinRow;
+
 /// One request's work. Call step() until it says it is done.
 class Run {
  public:
@@ -43,6 +45,8 @@ class Run {
   /// Looks at up to `rows` (at least 1) more rows; true when the page is complete. The page does not depend on the
   /// slices.
   bool step(std::int64_t rows = kSliceCost);
+  /// Before the first step: whole rows come as clients know them that are older than model ids.
+  void leave_out_model_id() { without_model_id_ = true; }
   const Page& page() const { return page_; }
   /// Rows read from the store so far.
   std::int64_t rows_read() const { return rows_read_; }
@@ -64,6 +68,7 @@ class Run {
   bool scan(std::int64_t rows);
   bool scan_device_jobs(std::int64_t rows);
   bool keeps(const Row& row) const;
+  Json item_of(const TwinRow& row) const;
   Json project(const Row& row) const;
   void count_in(const Row& row);
   void finish_groups();
@@ -77,12 +82,13 @@ class Run {
   Query query_;
   std::int64_t page_size_;
   std::uint64_t fingerprint_;
+  bool without_model_id_ = false;
   Page page_;
   std::int64_t rows_read_ = 0;
 
   std::optional<Scan> scan_;
-  storage::IdentityKey after_;  ///< the scan's place: the last key looked at
-  std::int64_t taken_ = 0;      ///< rows given on this and earlier pages: TOP
+  Place after_;             ///< the scan's
+  std::int64_t taken_ = 0;  ///< rows given on this and earlier pages: TOP
   /// Groups given on earlier pages. Every page counts anew over the whole registry, so a page of groups is not of one
   /// moment with the page before it.
   std::int64_t group_offset_ = 0;

@@ -167,7 +167,7 @@ STORE_TEST("removing a module leaves its device and the device's other modules")
   CHECK(store.twin("d", "n") == twin("d", "n"));
 }
 
-STORE_TEST("devices and modules are listed newest first") {
+STORE_TEST("devices are listed newest first, a device's modules oldest first") {
   Place place;
   SqliteStore& store = *place.store;
   for (const char* device : {"b", "c", "a"}) insert(store, device);
@@ -176,7 +176,7 @@ STORE_TEST("devices and modules are listed newest first") {
   CHECK(names(store.devices(2)) == Names{"a", "c"});
   CHECK(store.devices(0).empty());
   CHECK(store.devices(-1).empty());
-  CHECK(names(store.modules("b")) == Names{"b/x", "b/z", "b/y"});
+  CHECK(names(store.modules("b")) == Names{"b/y", "b/z", "b/x"});
   CHECK(store.module_count("b") == 3);
 
   CHECK(store.update_identity(identity("b")));  // an update is no rebirth

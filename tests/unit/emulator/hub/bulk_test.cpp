@@ -37,7 +37,7 @@ TEST_CASE_FIXTURE(Fixture, "an entry that fails is named by number and does not 
           .dump() ==
       R"({"isSuccessful":false,"errors":[)"
       R"({"deviceId":"a","errorCode":409001,"errorStatus":"A device with ID 'a' is already registered."},)"
-      R"({"deviceId":"b","errorCode":404001,"errorStatus":"Device b not registered"},)"
+      R"({"deviceId":"b","errorCode":404001,"errorStatus":"b"},)"
       R"({"deviceId":"d","errorCode":400004,"errorStatus":"Invalid importMode 'what'"}],"warnings":[]})");
   CHECK(hub.registry().get({{"c"}}));
 }
@@ -123,8 +123,7 @@ TEST_CASE_FIXTURE(Fixture, "keys are regenerated one or both, and the answer say
   CHECK(some->http_status == 207);
   CHECK(some->body["rotatedKeys"][0]["secondaryKey"] == *before.secondary_key);
   CHECK(some->body["rotatedKeys"][0]["primaryKey"] != *before.primary_key);
-  CHECK(some->body["errors"].dump() ==
-        R"([{"id":"z","moduleId":null,"errorCode":404001,"errorStatus":"Device z not registered"}])");
+  CHECK(some->body["errors"].dump() == R"([{"id":"z","moduleId":null,"errorCode":404001,"errorStatus":"z"}])");
   CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"a"}]})"))
             ->http_status == 200);
   CHECK(hub::regenerate_keys(hub.registry(), Json::parse(R"({"policyKey":"both","devices":[{"id":"z"}]})"))

@@ -98,6 +98,11 @@ TEST_CASE_FIXTURE(Fixture, "a new configuration is these members in this order, 
   settle();
   CHECK(configurations().get("c")->dump() == until_results + R"({"targetedCount":1,"appliedCount":1})" + after_results);
   CHECK(configurations().list().size() == 1);
+  clock.advance(1);
+  body["id"] = "a";
+  put("a", body);
+  CHECK(configurations().list().at(0).at("id") == "c");  // as they were made
+  CHECK(configurations().list().at(1).at("id") == "a");
   CHECK(configurations().get("x").error().code == ErrorCode::ConfigurationNotFound);
 }
 

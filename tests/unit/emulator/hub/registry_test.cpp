@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "emulator/hub/identity_json.h"
+#include "emulator/hub/twin_json.h"
 #include "protocol/text/base64.h"
 #include "tests/unit/support/test_hub.h"
 
@@ -67,6 +68,16 @@ TEST_CASE_FIXTURE(Fixture, "empty and absent keys mean generate, given keys are 
         ErrorCode::ArgumentInvalid);
   CHECK(refusal({{"g"}}, R"({"authentication":{"symmetricKey":{"primaryKey":"AAAA","secondaryKey":"AAAA"}}})") ==
         ErrorCode::ArgumentInvalid);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a twin's first time is its device's generation to the tick (recorded)") {
+  for (const char* id : {"a", "b"}) {  // the second has a later tick than the clock
+    const auto view = put({{id}}, "{}");
+    const Json twin = hub::twin_to_json(hub.twins().get({{id}}).value());
+    const std::string time = text::iso_time({std::stoll(view.row.generation_id)});
+    CHECK(twin.at("properties").at("desired").at("$metadata").at("$lastUpdated") == time);
+    CHECK(twin.at("properties").at("reported").at("$metadata").at("$lastUpdated") == time);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "an update without keys makes new ones (probed)") {
@@ -160,10 +171,10 @@ TEST_CASE_FIXTURE(Fixture, "thumbprints are hex of SHA-1 or SHA-256 length; none
         ErrorCode::ArgumentInvalid);
   CHECK(refusal(kDevice, R"({"authentication":{"type":"none"}})") == ErrorCode::ArgumentInvalid);
   CHECK(refusal(kDevice, R"({"authentication":{"type":"whatever"}})") == ErrorCode::ArgumentInvalid);
-  // Recorded: who brings no thumbprint has keys, whatever the type.
+  // Recorded: whoever is to be known by thumbprints has no keys, though he brings no thumbprint.
   const auto view = put(kDevice, R"({"authentication":{"type":"selfSigned"}})");
   CHECK(view.row.authentication_type == "selfSigned");
-  CHECK(view.row.primary_key->size() == 44);
+  CHECK_FALSE(view.row.primary_key);
   const auto named = put(
       kDevice,
       R"({"authentication":{"type":"selfSigned","x509Thumbprint":{"primaryThumbprint":"0123456789012345678901234567890123456789"}}})",

@@ -89,11 +89,16 @@ struct RestClient {
     return std::move(all.front());
   }
 
-  /// One request and its answer. The api-version is added to `path`; an empty header value takes the header away.
+  /// One request and its answer. The api-version is added to `path` that names none; an empty header value takes the
+  /// header away.
   RestAnswer request(std::string_view method, std::string_view path, std::string_view body = {},
                      const http::Headers& headers = {}) {
-    const bool has_query = path.find('?') != std::string_view::npos;
-    receive(bytes(method, std::string(path) + (has_query ? "&" : "?") + "api-version=2021-04-12", body, headers));
+    std::string target(path);
+    if (path.find("api-version=") == std::string_view::npos) {
+      target += path.find('?') == std::string_view::npos ? '?' : '&';
+      target += "api-version=2021-04-12";
+    }
+    receive(bytes(method, target, body, headers));
     return answer();
   }
   RestAnswer raw(std::string_view text) {

@@ -187,7 +187,7 @@ TEST_CASE_FIXTURE(Fixture, "a continuation serves only the query that it came wi
   const auto forged = [](const Json& from, const char* place) {
     return text::base64_encode(Json::array({from[0], Json::parse(place)}).dump());
   };
-  CHECK_FALSE(refusal(text, forged(token, R"(["k","d01","",2])")));
+  CHECK_FALSE(refusal(text, forged(token, R"(["k","d01",7,"",2])")));
   struct Case {
     std::string query;
     std::string continuation;
@@ -207,22 +207,24 @@ TEST_CASE_FIXTURE(Fixture, "a continuation serves only the query that it came wi
       {text, text::base64_encode("[]")},
       {text, text::base64_encode("{\"a\":1}")},
       {text, text::base64_encode(std::string(5000, '['))},
-      {text, text::base64_encode("[0,[\"k\",\"d01\",\"\",2]]")},
+      {text, text::base64_encode("[0,[\"k\",\"d01\",7,\"\",2]]")},
       {text, forged(token, "[]")},
       {text, forged(token, "1")},
-      {text, forged(token, R"(["k","d01",""])")},
-      {text, forged(token, R"(["k",1,"",2])")},
-      {text, forged(token, R"(["k","d01",null,2])")},
-      {text, forged(token, R"(["k","d01","",-1])")},
-      {text, forged(token, R"(["k","d01","",1.5])")},
+      {text, forged(token, R"(["k","d01",7,""])")},
+      {text, forged(token, R"(["k",1,7,"",2])")},
+      {text, forged(token, R"(["k","d01",7,null,2])")},
+      {text, forged(token, R"(["k","d01","7","",2])")},
+      {text, forged(token, R"(["k","d01",-7,"",2])")},
+      {text, forged(token, R"(["k","d01",7,"",-1])")},
+      {text, forged(token, R"(["k","d01",7,"",1.5])")},
       {text, forged(token, R"(["g",1])")},
-      {text, forged(token, R"(["x","d01","",2])")},
+      {text, forged(token, R"(["x","d01",7,"",2])")},
       {grouped, forged(grouped_token, R"(["g",-1])")},
       {grouped, forged(grouped_token, R"(["g","1"])")},
       {grouped, forged(grouped_token, R"(["g",18446744073709551615])")},
-      {text, forged(token, R"(["k","d01","",9223372036854775808])")},
+      {text, forged(token, R"(["k","d01",7,"",9223372036854775808])")},
       {grouped, forged(grouped_token, R"(["g",1,2])")},
-      {grouped, forged(grouped_token, R"(["k","d01","",2])")},
+      {grouped, forged(grouped_token, R"(["k","d01",7,"",2])")},
   };
   for (const Case& one : cases) {
     CAPTURE(one.query);
@@ -233,7 +235,7 @@ TEST_CASE_FIXTURE(Fixture, "a continuation serves only the query that it came wi
   }
   // Beyond the end there is nothing.
   CHECK(page(grouped, 2, forged(grouped_token, R"(["g",99])")).items.empty());
-  CHECK(page(text, 2, forged(token, R"(["k","zzz","",2])")).items.empty());
+  CHECK(page(text, 2, forged(token, R"(["k","zzz",7,"",2])")).items.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "a page holds 100 rows unless told, and never more than 1000") {
@@ -365,6 +367,39 @@ TEST_CASE_FIXTURE(Fixture, "a query over modules gives each module of each devic
           R"([{"moduleId":"m1"},{"moduleId":"m2"}])");
   }
   CHECK(all("SELECT moduleId FROM devices WHERE is_defined(moduleId)").empty());
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the modules of one device come as they were made, in whatever pages and slices (recorded)") {
+  const std::vector<std::string> made{"z", "b", "y", "a", "x", "c", "w", "k", "l", "m"};
+  std::string expected;
+  for (const std::string device : {"d1", "d2", "d3"}) {
+    create(device);
+    for (const std::string& module : made) {
+      create(device, module);
+      REQUIRE(hub.twins().patch({{device}, {module}}, Json{{"tags", {{"t", module < "m"}}}}, hub::IfMatch::none()));
+      expected += device + module + " ";
+    }
+  }
+  REQUIRE(store->remove_identity("d2", "a"));
+  expected.erase(expected.find("d2a "), 4);
+  const auto ids = [&](const std::string& condition, std::int64_t size, std::int64_t slice) {
+    std::string text;
+    for (const Json& row : paged("SELECT * FROM devices.modules" + condition, size, slice)) {
+      text += row.at("deviceId").get<std::string>() + row.at("moduleId").get<std::string>() + " ";
+    }
+    return text;
+  };
+  for (const std::int64_t size : {1, 3, 10, 100}) {
+    for (const std::int64_t slice : {1, 4, 100}) {
+      CAPTURE(size);
+      CAPTURE(slice);
+      CHECK(ids("", size, slice) == expected);
+      CHECK(ids(" WHERE deviceId = 'd2'", size, slice) == "d2z d2b d2y d2x d2c d2w d2k d2l d2m ");
+      CHECK(ids(" WHERE moduleId IN ['a', 'y', 'b']", size, slice) == "d1b d1y d1a d2b d2y d3b d3y d3a ");
+      CHECK(ids(" WHERE tags.t = true", size, slice) == "d1b d1a d1c d1k d1l d2b d2c d2k d2l d3b d3a d3c d3k d3l ");
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "aggregates count, add and compare what is there") {
