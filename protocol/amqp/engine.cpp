@@ -89,6 +89,13 @@ bool begins_with_end(std::string_view frame) {
   return body < frame.size() && frame.substr(body).starts_with(kEnd);
 }
 
+constexpr std::size_t kFrameType = 5;
+constexpr char kSaslFrame = 1;
+
+bool is_sasl(std::string_view frame) {
+  return frame.size() > kFrameType && frame[kFrameType] == kSaslFrame && !frame.starts_with("AMQP");
+}
+
 /// What Proton settles as it frees a link has no outcome: rhea prints an error for each.
 void release_unsettled(pn_link_t* link) {
   if (pn_link_is_receiver(link)) return;
@@ -188,6 +195,14 @@ void Engine::receive(std::span<const std::byte> bytes) {
     if (piece_ == 0) {
       piece_ = next_piece(rest);
       if (piece_ == 0) break;
+      if (is_out_of_place(rest)) {
+        take_output(output_);  // what was right is answered
+        pn_connection_driver_errorf(driver_.get(), "amqp:connection:framing-error",
+                                    "a frame of this type is not expected");
+        pn_connection_driver_close(driver_.get());
+        handle_events();
+        break;
+      }
       // Bounded, for a peer that sends and does not read.
       if (begins_with_end(rest) && output_.size() < kWrittenAtOnce) take_output(output_);
     }
@@ -211,15 +226,23 @@ std::size_t Engine::next_piece(std::string_view rest) {
   std::size_t piece = 0;
   while (in_step_) {
     const std::optional<std::size_t> size = frame_size(rest.substr(piece));
-    if (!size || *size > kMaxFrame) {
+    const bool readable = size && *size <= kMaxFrame;
+    if (piece > 0 && !readable) return piece;
+    if (!readable) {
       in_step_ = false;  // Proton says what is wrong with it
       break;
     }
     if (*size == 0 || *size > rest.size() - piece) return piece;
-    if (piece > 0 && begins_with_end(rest.substr(piece))) return piece;
+    const std::string_view frame = rest.substr(piece);
+    if (piece > 0 && (begins_with_end(frame) || is_sasl(frame))) return piece;
     piece += *size;
   }
   return rest.size();
+}
+
+bool Engine::is_out_of_place(std::string_view frame) {
+  if (frame.size() <= kFrameType || frame.starts_with("AMQP") || frame[kFrameType] == 0) return false;
+  return frame[kFrameType] != kSaslFrame || std::exchange(sasl_seen_, true);
 }
 
 void Engine::take_output(std::string& out) {

@@ -123,9 +123,13 @@ class Engine {
 
  private:
   struct Sasl;
-  /// How many bytes Proton may have at once: whole frames, and an `end` only as the first of them. Proton forgets a
-  /// session's channel with its end, and a begin that is not written by then would answer none. 0: wait for more.
+  /// How many bytes Proton may have at once: whole frames, and an `end` or one of SASL only as the first of them.
+  /// Proton forgets a session's channel with its end, and a begin that is not written by then would answer none. 0:
+  /// wait for more.
   std::size_t next_piece(std::string_view rest);
+  /// A frame of an unknown type, or of SASL after the one that a client needs here: no mechanism asks back. Proton
+  /// takes both as if they were what it waits for, and never frees the mechanism that an earlier `sasl-init` named.
+  bool is_out_of_place(std::string_view frame);
   void take_output(std::string& out);
   /// Counts what a peer has sent that has proved nothing, frame by frame.
   void watch(std::string_view bytes);
@@ -151,8 +155,9 @@ class Engine {
   std::string input_;
   std::size_t piece_ = 0;  ///< of input_, for Proton to take
   bool in_step_ = true;    ///< input_ began as frames do
-  std::string output_;     ///< that was taken from Proton before a session's end
-  std::string user_;       ///< Proton keeps the pointer
+  bool sasl_seen_ = false;
+  std::string output_;  ///< that was taken from Proton before a session's end
+  std::string user_;    ///< Proton keeps the pointer
   std::map<LinkId, pn_link_t*> links_;
   std::map<pn_delivery_t*, std::string> partial_;
   std::vector<std::pair<DeliveryId, pn_delivery_t*>> held_;  ///< that have no answer yet, oldest first

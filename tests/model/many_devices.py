@@ -1,5 +1,9 @@
-"""How long a hub with many devices takes from its start until it answers: many_devices.py BINARY [DEVICES] [ROUNDS]"""
+"""How long a hub with many devices, and events where MEGABYTES are told, takes from its start until it answers:
 
+many_devices.py BINARY [DEVICES] [ROUNDS] [MEGABYTES]
+"""
+
+import json
 import pathlib
 import shutil
 import statistics
@@ -8,7 +12,7 @@ import tempfile
 import time
 
 from hub import Hub
-from wire import Http
+from wire import Http, Mqtt
 
 BULK = 100
 
@@ -20,6 +24,28 @@ def fill(hub, count):
         status, body, _ = http.ask("POST", "/devices", entries)
         assert status == 200, body
     http.died()
+
+
+def fill_events(hub, megabytes):
+    """Messages of one kilobyte; the last ones are in the WAL."""
+    http = Http(hub, hub.policy_key)
+    status, body, _ = http.ask("GET", "/devices/device-0")
+    assert status == 200, body
+    http.died()
+    key = json.loads(body)["authentication"]["symmetricKey"]["primaryKey"]
+    link = Mqtt(hub, "device-0", key, print, subscribe=False)
+    acknowledged = 0
+
+    def done(_):
+        nonlocal acknowledged
+        acknowledged += 1
+
+    for sent in range(1, megabytes * 1024 + 1):
+        link.publish("devices/device-0/messages/events/", b"x" * 1024, done)
+        if sent % 1000 == 0:
+            assert link.wait(lambda so_far=sent: acknowledged >= so_far - 1000), "the hub ended the link"
+    assert link.wait(lambda: acknowledged == megabytes * 1024), "not everything was acknowledged"
+    link.died()
 
 
 def restart(hub, count, way):
@@ -41,6 +67,7 @@ def main():
     binary = sys.argv[1]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    megabytes = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     folder = pathlib.Path(tempfile.mkdtemp(prefix="many-devices-"))
     hub = Hub(binary, folder)
     try:
@@ -48,6 +75,8 @@ def main():
         began = time.monotonic()
         fill(hub, count)
         print(f"{count} devices made in {time.monotonic() - began:.0f} s")
+        if megabytes:
+            fill_events(hub, megabytes)
         hub.kill()
         for way in ("stop", "kill"):
             results = [restart(hub, count, way) for _ in range(rounds)]

@@ -133,3 +133,37 @@ TEST_CASE("after a token a device may send what it likes") {
   device.exchange();
   CHECK_FALSE(device.outbox.closed);
 }
+
+TEST_CASE("a client names its mechanism once; a second SASL frame or a frame of no known type ends the connection") {
+  const std::string sasl("AMQP\3\1\0\0", 8);
+  const std::string amqp("AMQP\0\1\0\0", 8);
+  const std::string init(
+      "\0\0\0\x19\x02\x01\0\0\0\x53\x41\xC0\x0C\x01\xA3\x09"
+      "ANONYMOUS",
+      25);
+  const std::string open("\0\0\0\x12\x02\0\0\0\0\x53\x10\xC0\x05\x01\xA1\x02xy", 18);
+  std::string unknown = open;
+  unknown[5] = 2;
+  struct Case {
+    std::string bytes;
+    bool ends;
+  };
+  for (const Case& row :
+       {Case{sasl + init, false}, Case{sasl + init + amqp + open, false}, Case{sasl + init + init, true},
+        Case{sasl + init + amqp + init, true}, Case{sasl + init + amqp + open + init, true},
+        Case{amqp + open + unknown, true}, Case{sasl + unknown, true}}) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, row.bytes.size()}) {
+      AmqpWorld world;
+      FakeOutbox outbox;
+      heads::amqp_head::AmqpSession session(world.environment, {.connection_id = "c1", .remote_address = "x"}, outbox);
+      for (std::size_t at = 0; at < row.bytes.size() && !outbox.closed; at += step) {
+        session.receive(std::as_bytes(std::span(row.bytes).subspan(at, std::min(step, row.bytes.size() - at))));
+      }
+      CAPTURE(row.bytes.size());
+      CAPTURE(step);
+      CHECK(outbox.closed == row.ends);
+      if (row.ends) CHECK(outbox.close_reason.starts_with("amqp:connection:framing-error"));
+      session.closed("the test ends");
+    }
+  }
+}
