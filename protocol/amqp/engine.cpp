@@ -37,7 +37,7 @@ constexpr std::size_t kWrittenAtOnce = std::size_t{1} << 20U;
 // Proton 3.5 KiB, so that all connections together may have some more of them.
 constexpr std::size_t kMostUntrustedBytes = std::size_t{64} * 1024;
 constexpr std::size_t kMostUntrustedFrame = std::size_t{4} * 1024;
-constexpr std::size_t kMostUntrustedPayload = std::size_t{3} * 1024;
+constexpr std::size_t kMostUntrustedPayload = std::size_t{2} * 1024;
 constexpr std::size_t kUntrustedEndpoints = 3;
 constexpr std::size_t kMostEndpointsBeyond = 4096;
 /// A global, because what it bounds is the process's memory; one loop serves all connections.
@@ -463,7 +463,9 @@ void Engine::receive_delivery(pn_link_t* link, pn_delivery_t* delivery) {
   if (!trusted_) {
     // Left with Proton until it is whole: what waits is there once, and can be counted.
     std::size_t waiting = 0;
-    for (const auto& each : partial_) waiting += pn_delivery_pending(each.first);
+    for (const auto& each : partial_) {
+      if (pn_delivery_partial(each.first)) waiting += pn_delivery_pending(each.first);
+    }
     overfull_ = overfull_ || waiting > kMostUntrustedPayload;
     if (overfull_ || (pn_delivery_partial(delivery) && !pn_delivery_aborted(delivery))) return;
   }

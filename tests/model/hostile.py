@@ -251,11 +251,11 @@ def amqp_unfinished_token():
 
 
 def amqp_brim(part):
-    """As much of everything as is borne: two links, an unfinished token of 3 KB, a frame of 4 KB but for a byte."""
+    """As much of everything as is borne: two links, an unfinished token of 2 KB, a frame of 4 KB but for a byte."""
     connection, flow, said = part.amqp(first=amqp_flood(1, 2)), b"\x00\x53\x13", b""
     while said.count(flow) < 1:
         said += connection.recv(4096)
-    token = Amqp.frame(0x14, [0, 0, b"tag", 0, False, True], bytes(3000))
+    token = Amqp.frame(0x14, [0, 0, b"tag", 0, False, True], bytes(2000))
     send(connection, token + struct.pack(">IBBH", 4096, 2, 0, 0) + bytes(4087))
 
 
