@@ -138,7 +138,7 @@ ParserEvent RequestParser::parse() {
   }
 
   while (!grammar_->is_done()) {
-    if (unread() == 0) return {};
+    if (unread() == 0 || may_be_half_an_end()) return {};
     error_code error;
     const std::size_t taken = grammar_->put(boost::asio::buffer(buffer_.data() + read_, unread()), error);
     read_ += taken;
@@ -178,6 +178,13 @@ ParserEvent RequestParser::parse() {
   request.upgrade = grammar_->upgrade();
   grammar_.reset();
   return request;
+}
+
+/// Beast asserts that the last chunk is there with its last CRLF when it is the first one too; at least that is to
+/// come.
+bool RequestParser::may_be_half_an_end() const {
+  constexpr std::string_view kEnd = "0\r\n\r\n";
+  return header_checked_ && grammar_->chunked() && unread() < kEnd.size() && buffer_[read_] == kEnd.front();
 }
 
 bool RequestParser::fills_sink() const {

@@ -78,6 +78,7 @@ class RequestParser {
   class Grammar;
   ParserEvent parse();
   ParserEvent refuse(int status, std::string reason);
+  bool may_be_half_an_end() const;
   void skip_empty_lines();
   void release_buffer();
 

@@ -172,6 +172,33 @@ TEST_CASE("a header of more fields than 256 is refused with 431") {
   CHECK(refused(fields + "a:b\r\n\r\n") == 431);
 }
 
+TEST_CASE("a chunked body is read in whatever pieces it arrives, one without a chunk too") {
+  for (const auto& [chunks, body] :
+       {std::pair("0\r\n\r\n", ""), std::pair("00\r\n\r\n", ""), std::pair("000000\r\n\r\n", ""),
+        std::pair("0\r\nT: x\r\n\r\n", ""), std::pair("1\r\n0\r\n0\r\n\r\n", "0"),
+        std::pair("4\r\n0000\r\n2\r\n0\r\r\n0\r\n\r\n", "00000\r")}) {
+    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string sent = head + chunks + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+    for (std::size_t step = 1; step <= 5; ++step) {
+      CAPTURE(chunks);
+      CAPTURE(step);
+      RequestParser parser(64);
+      std::vector<Request> requests;
+      for (std::size_t at = 0; at < sent.size(); at += step) {
+        feed(parser, sent.substr(at, step));
+        ParserEvent event = parser.next();
+        for (; std::holds_alternative<Request>(event); event = parser.next()) {
+          requests.push_back(std::get<Request>(std::move(event)));
+        }
+        REQUIRE(std::holds_alternative<std::monostate>(event));
+      }
+      REQUIRE(requests.size() == 2);
+      CHECK(requests[0].body == body);
+      CHECK(requests[1].target == "/next");
+    }
+  }
+}
+
 TEST_CASE("a body that is not to be kept is read over") {
   RequestParser parser([](const Request&) { return BodyPlan{nullptr, 10, false}; });
   feed(parser,
