@@ -9,10 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -456,14 +456,11 @@ Figures queries(const Target& hub, const Queries& load) {
   measure_others("idle", [&] { loop.run_for(load.duration); });
   // As busy a machine without any query: what of a wait is not the hub's.
   measure_others("busy", [&] {
-    std::atomic<bool> over = false;
-    std::thread spinning([&over] {
-      while (!over.load(std::memory_order_relaxed)) {
+    const std::jthread spinning([](const std::stop_token& over) {
+      while (!over.stop_requested()) {
       }
     });
     loop.run_for(load.duration);
-    over = true;
-    spinning.join();
   });
   for (const Kind& kind : kinds) {
     Latencies latencies;

@@ -45,7 +45,8 @@ const std::string kRemoveModule = "DELETE FROM identity" + kByKey;
 // The planner keeps no statistics here, so the index that each list lives on is named.
 const std::string kDevicesNewestFirst =
     kSelectIdentity + "INDEXED BY identity_devices WHERE module_id = '' ORDER BY id DESC LIMIT max(?1, 0)";
-const std::string kModulesOldestFirst = kSelectIdentity + "WHERE device_id = ?1 AND module_id <> '' ORDER BY id";
+const std::string kModulesOldestFirst =
+    kSelectIdentity + "WHERE device_id = ?1 AND module_id <> '' ORDER BY created_time, id";
 const std::string kModuleCount = "SELECT count(*) FROM identity WHERE device_id = ?1 AND module_id <> ''";
 const std::string kDeviceCounts =
     "SELECT count(*), sum(enabled) FROM identity INDEXED BY identity_devices WHERE module_id = ''";

@@ -34,7 +34,7 @@ HubError unauthorized(std::string reason) {
 
 HubError device_not_found(const DeviceId& device) {
   // Recorded and in threads of 2017 to 2023: the text is the id alone.
-  return {ErrorCode::DeviceNotFound, device.value, "the device is not registered", {}};
+  return {ErrorCode::DeviceNotFound, device.value, "device '" + device.value + "' is not registered", {}};
 }
 
 HubError module_not_found(const Identity& module) {

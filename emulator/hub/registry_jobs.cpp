@@ -291,14 +291,14 @@ struct RegistryJobs::Running {
   std::unique_ptr<Lines> lines;
   bool wrote_errors = false;
 
-  /// Recorded order.
-  Json json() const {
+  /// Recorded order; only the answer to who creates the job names the input.
+  Json json(bool with_input = false) const {
     Json job = {{"jobId", id}, {"startTimeUtc", text::iso_time(started)}};
     if (ended.ticks != 0) job["endTimeUtc"] = text::iso_time(ended);
     job["type"] = exports ? "export" : "import";
     job["status"] = status;
     job["progress"] = status == "completed" ? 100 : 0;
-    if (!exports) job["inputBlobContainerUri"] = input_uri;
+    if (with_input && !exports) job["inputBlobContainerUri"] = input_uri;
     job["outputBlobContainerUri"] = output_uri;
     job["excludeKeysInExport"] = exclude_keys;
     job["useSecondaryStorageAsSource"] = false;
@@ -402,7 +402,7 @@ void RegistryJobs::start(const std::shared_ptr<Running>& job, const Answer& answ
   job->started = hub_.clock().now();
   save(*job);
   then(&RegistryJobs::begin);
-  answer(job->json());
+  answer(job->json(true));
 }
 
 Json RegistryJobs::list() {

@@ -78,9 +78,8 @@ Result<void> reset_device(Hub& hub, storage::Store& store, const DeviceId& devic
   if (auto own = keep(store, device.value, {}, !drop)) kept.push_back(std::move(*own));
   if (kept.empty()) return device_not_found(device);
   if (drop) hub.links().close({device}, LinkEnd::reset, true);
-  std::vector<storage::IdentityRow> modules = store.modules(device.value);
-  for (auto module = modules.rbegin(); module != modules.rend(); ++module) {  // oldest first, as they were made
-    if (auto each = keep(store, device.value, module->module_id, !drop)) kept.push_back(std::move(*each));
+  for (const storage::IdentityRow& module : store.modules(device.value)) {
+    if (auto each = keep(store, device.value, module.module_id, !drop)) kept.push_back(std::move(*each));
   }
   store.remove_identity(device.value, {});
   store.remove_events_of(hub.events().partition_of(device), device.value);

@@ -195,12 +195,8 @@ void Engine::receive(std::span<const std::byte> bytes) {
     if (piece_ == 0) {
       piece_ = next_piece(rest);
       if (piece_ == 0) break;
-      if (is_out_of_place(rest)) {
-        take_output(output_);  // what was right is answered
-        pn_connection_driver_errorf(driver_.get(), "amqp:connection:framing-error",
-                                    "a frame of this type is not expected");
-        pn_connection_driver_close(driver_.get());
-        handle_events();
+      if (in_step_ && is_sasl(rest) && std::exchange(sasl_seen_, true)) {
+        fail("a second SASL frame");
         break;
       }
       // Bounded, for a peer that sends and does not read.
@@ -216,8 +212,14 @@ void Engine::receive(std::span<const std::byte> bytes) {
     rest.remove_prefix(taken);
     handle_events();
   }
+  const bool read_closed = pn_connection_driver_read_closed(driver_.get());
+  // Of a frame that it does not know Proton says nothing, and reads no more.
+  if (read_closed && !pn_condition_is_set(pn_transport_condition(driver_->transport)) &&
+      (pn_connection_state(driver_->connection) & (PN_REMOTE_CLOSED | PN_LOCAL_CLOSED)) == 0) {
+    fail("a frame that is not expected");
+  }
   // What the engine refuses comes after its end.
-  const bool closed = overfull_ || pn_connection_driver_read_closed(driver_.get());
+  const bool closed = overfull_ || read_closed;
   if (closed) piece_ = 0;
   input_.erase(0, closed ? input_.size() : input_.size() - rest.size());
 }
@@ -240,9 +242,13 @@ std::size_t Engine::next_piece(std::string_view rest) {
   return rest.size();
 }
 
-bool Engine::is_out_of_place(std::string_view frame) {
-  if (frame.size() <= kFrameType || frame.starts_with("AMQP") || frame[kFrameType] == 0) return false;
-  return frame[kFrameType] != kSaslFrame || std::exchange(sasl_seen_, true);
+void Engine::fail(const char* why) {
+  const Condition condition{"amqp:connection:framing-error", why, {}};
+  close(condition);
+  take_output(output_);
+  pn_connection_driver_errorf(driver_.get(), condition.name.c_str(), "%s", why);
+  pn_connection_driver_close(driver_.get());
+  handle_events();
 }
 
 void Engine::take_output(std::string& out) {

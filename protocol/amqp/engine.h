@@ -127,9 +127,8 @@ class Engine {
   /// Proton forgets a session's channel with its end, and a begin that is not written by then would answer none. 0:
   /// wait for more.
   std::size_t next_piece(std::string_view rest);
-  /// A frame of an unknown type, or of SASL after the one that a client needs here: no mechanism asks back. Proton
-  /// takes both as if they were what it waits for, and never frees the mechanism that an earlier `sasl-init` named.
-  bool is_out_of_place(std::string_view frame);
+  /// Ends the connection with amqp:connection:framing-error.
+  void fail(const char* why);
   void take_output(std::string& out);
   /// Counts what a peer has sent that has proved nothing, frame by frame.
   void watch(std::string_view bytes);
@@ -155,6 +154,8 @@ class Engine {
   std::string input_;
   std::size_t piece_ = 0;  ///< of input_, for Proton to take
   bool in_step_ = true;    ///< input_ began as frames do
+  /// A client needs one SASL frame here: no mechanism asks back. Proton would take a second `sasl-init` at any time,
+  /// and never free the mechanism that the first one named.
   bool sasl_seen_ = false;
   std::string output_;  ///< that was taken from Proton before a session's end
   std::string user_;    ///< Proton keeps the pointer

@@ -48,8 +48,10 @@ http::Response error_response(const HubError& error) {
   Json inner;
   inner["code"] = static_cast<int>(error.code);
   inner["name"] = hub::name_of(error.code);
-  inner["message"] = error.message;
-  if (!error.reason.empty()) inner["reason"] = error.reason;
+  // The service's own text of a missing device is its id alone, which tells nobody at a terminal anything.
+  const bool only_reason = error.code == hub::ErrorCode::DeviceNotFound && !error.reason.empty();
+  inner["message"] = only_reason ? error.reason : error.message;
+  if (!error.reason.empty() && !only_reason) inner["reason"] = error.reason;
   if (const std::string_view hint = hub::hint_of(error.code); !hint.empty()) inner["hint"] = hint;
   return json_response({{"error", inner}}, http_status(error.code));
 }

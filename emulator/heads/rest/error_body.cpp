@@ -1,5 +1,7 @@
 #include "emulator/heads/rest/error_body.h"
 
+#include <string_view>
+
 #include "emulator/hub/json.h"
 
 namespace iothub::heads::rest {

@@ -7,11 +7,11 @@
 namespace iothub::heads::rest {
 namespace {
 
-/// The URI of a container holds its SAS: newer hubs say none (probed), older ones that of the output, and that of the
-/// input only to who creates the job (recorded).
+/// The URI of a container holds its SAS: newer hubs say none (probed), older ones did (recorded).
 hub::Json shown_to(const Call& call, hub::Json job) {
+  if (call.is_older_than(kPlugAndPlay)) return job;
   job.erase("inputBlobContainerUri");
-  if (!call.is_older_than(kPlugAndPlay)) job.erase("outputBlobContainerUri");
+  job.erase("outputBlobContainerUri");
   return job;
 }
 
@@ -22,7 +22,7 @@ void create_registry_job(Call& call) {
   if (!request) return call.refuse(request.error());
   call.hub().registry_jobs().create(*request, [kept = call.shared_from_this()](hub::Result<hub::Json> job) {
     if (!job) return kept->refuse(job.error());
-    kept->answer(kept->is_older_than(kPlugAndPlay) ? *job : shown_to(*kept, *job));
+    kept->answer(shown_to(*kept, *job));
   });
 }
 

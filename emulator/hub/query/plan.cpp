@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "emulator/hub/query/queries.h"
 
@@ -15,7 +17,7 @@ using storage::IdentityKey;
 using storage::IdentityRow;
 using storage::TagValue;
 
-/// No id has this character, and all of an id's are smaller.
+/// All characters of ids sort before it.
 constexpr const char* kBehindAllModules = "\x7F";
 
 /// Beyond this, neighbouring numbers may share a whole part in one reading of their text and not in another.
@@ -235,15 +237,16 @@ Scan::Found Scan::find(const IdentityKey& after, std::int64_t limit) {
   return found;
 }
 
-/// Those that the scan may give, in no order.
+/// All that the scan may give of them, in no order.
 std::vector<IdentityRow> Scan::modules_of(const std::string& device_id) {
-  if (!lookup_) return store_.modules(device_id);
-  constexpr std::int64_t kAtOnce = 8;  // a lookup goes on with other devices' modules
+  if (!lookup_ || lookup_->by != Lookup::By::tag) return store_.modules(device_id);
+  // A lookup goes on with the modules of other devices.
+  const std::int64_t at_once = 8 * std::max<std::int64_t>(static_cast<std::int64_t>(lookup_->values.size()), 1);
   std::vector<IdentityRow> modules;
   Found found;
   found.last = {device_id, ""};
   do {
-    found = find(found.last, kAtOnce);
+    found = find(found.last, at_once);
     for (IdentityRow& row : found.rows) {
       if (row.device_id == device_id) modules.push_back(std::move(row));
     }
@@ -260,24 +263,32 @@ Scan::Batch Scan::next(const Place& after, std::int64_t limit) {
     batch.end = found.end;
     return batch;
   }
+  const auto in_order = [](const IdentityRow& a, const IdentityRow& b) { return place_of(a) < place_of(b); };
+  const auto behind = [](const std::string& device) {
+    return Place{device, std::numeric_limits<std::int64_t>::max(), kBehindAllModules};
+  };
   // The store has modules by their ids: a device's are put in order once all of them are there.
   if (!after.module_id.empty() && after.module_id != kBehindAllModules) {
     for (IdentityRow& row : modules_of(after.device_id)) {
       if (place_of(row) > after) batch.rows.push_back(std::move(row));
     }
+    if (!batch.rows.empty()) {
+      std::sort(batch.rows.begin(), batch.rows.end(), in_order);
+      batch.last = behind(after.device_id);
+      return batch;
+    }
   }
   Found found = find({after.device_id, kBehindAllModules}, limit);
+  batch.rows = std::move(found.rows);
   batch.end = found.end;
   if (!found.end) {
     const std::string& cut_short = found.last.device_id;
-    std::erase_if(found.rows, [&](const IdentityRow& row) { return row.device_id == cut_short; });
+    std::erase_if(batch.rows, [&](const IdentityRow& row) { return row.device_id == cut_short; });
     std::vector<IdentityRow> whole = modules_of(cut_short);
-    std::move(whole.begin(), whole.end(), std::back_inserter(found.rows));
-    batch.last = {cut_short, std::numeric_limits<std::int64_t>::max(), kBehindAllModules};
+    std::move(whole.begin(), whole.end(), std::back_inserter(batch.rows));
+    batch.last = behind(cut_short);
   }
-  std::move(found.rows.begin(), found.rows.end(), std::back_inserter(batch.rows));
-  std::sort(batch.rows.begin(), batch.rows.end(),
-            [](const IdentityRow& a, const IdentityRow& b) { return place_of(a) < place_of(b); });
+  std::sort(batch.rows.begin(), batch.rows.end(), in_order);
   return batch;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// How a query finds its rows: by the index that its condition allows, or one after the other. An index only narrows;
 /// each row still meets the whole condition.
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ class Scan {
     Place last;  ///< the next batch begins after it
     bool end = false;
   };
-  /// About `limit` (at least 1) rows behind the place; of modules as many more as the last device has.
+  /// About `limit` (at least 1) rows behind the place; of modules either the rest of the device that the place is in,
+  /// or as many more as the last device has.
   Batch next(const Place& after, std::int64_t limit);
   bool is_indexed() const { return lookup_.has_value(); }
 

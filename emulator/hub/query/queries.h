@@ -17,6 +17,8 @@
 
 namespace iothub::hub::query {
 
+class TwinRow;
+
 inline constexpr std::int64_t kDefaultPageSize = 100;  // the C# SDK's; the service's own is not documented
 inline constexpr std::int64_t kMaxPageSize = 1000;     // SDK documentation
 /// A page ends early once its items hold this much JSON text; the rest follows by continuation.
@@ -35,8 +37,6 @@ struct Page {
   std::string array() const { return "[" + items + "]"; }
 };
 
-class TwinRow;
-
 /// One request's work. Call step() until it says it is done.
 class Run {
  public:
@@ -48,7 +48,7 @@ class Run {
   /// Before the first step: whole rows come as clients know them that are older than model ids.
   void leave_out_model_id() { without_model_id_ = true; }
   const Page& page() const { return page_; }
-  /// Rows read from the store so far.
+  /// Rows looked at, or about to be, so far.
   std::int64_t rows_read() const { return rows_read_; }
 
  private:

@@ -110,6 +110,16 @@ TEST_CASE("a device that is reset keeps its identity and its modules', and other
   CHECK(filled.events() == 2);  // its twin change and its telemetry
 }
 
+TEST_CASE("the modules of a device that is reset stay in the order in which they were made") {
+  TestHub test;
+  test.create("d");
+  for (const char* module : {"z", "a", "m"}) test.create("d", module);
+  REQUIRE(reset_device(test.hub, *test.store, {"d"}, ResetLinks::drop));
+  std::string order;
+  for (const storage::IdentityRow& module : test.store->modules("d")) order += module.module_id;
+  CHECK(order == "zam");
+}
+
 TEST_CASE("a device's kept link is told that its desired properties are gone") {
   Filled filled;
   REQUIRE(reset_device(filled.hub, *filled.test.store, {"connected"}, ResetLinks::keep));

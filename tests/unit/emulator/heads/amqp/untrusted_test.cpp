@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <span>
 #include <string>
 
 #include "tests/unit/emulator/heads/amqp/amqp_world.h"
@@ -147,11 +148,12 @@ TEST_CASE("a client names its mechanism once; a second SASL frame or a frame of 
   struct Case {
     std::string bytes;
     bool ends;
+    bool opened = false;
   };
   for (const Case& row :
        {Case{sasl + init, false}, Case{sasl + init + amqp + open, false}, Case{sasl + init + init, true},
-        Case{sasl + init + amqp + init, true}, Case{sasl + init + amqp + open + init, true},
-        Case{amqp + open + unknown, true}, Case{sasl + unknown, true}}) {
+        Case{sasl + init + amqp + init, true}, Case{sasl + init + amqp + open + init, true, true},
+        Case{amqp + open + unknown, true, true}, Case{sasl + unknown, true}}) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, row.bytes.size()}) {
       AmqpWorld world;
       FakeOutbox outbox;
@@ -163,6 +165,9 @@ TEST_CASE("a client names its mechanism once; a second SASL frame or a frame of 
       CAPTURE(step);
       CHECK(outbox.closed == row.ends);
       if (row.ends) CHECK(outbox.close_reason.starts_with("amqp:connection:framing-error"));
+      // Who has opened the connection is told.
+      const bool told = outbox.take().find("amqp:connection:framing-error") != std::string::npos;
+      CHECK(told == row.opened);
       session.closed("the test ends");
     }
   }

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <string>
+
 #include "emulator/heads/rest/operations.h"
 #include "emulator/hub/blobs/blob_account.h"
 #include "tests/unit/emulator/heads/rest/rest_client.h"

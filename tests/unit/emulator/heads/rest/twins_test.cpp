@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "emulator/heads/rest/operations.h"
 #include "tests/unit/emulator/heads/rest/rest_client.h"
 
