@@ -14,6 +14,7 @@ const std::string* RunningHub::connection_string(std::string_view policy) const 
 std::vector<RunningHub::PolicyString> policy_strings(const std::string& host, std::uint16_t https_port,
                                                      const std::vector<hub::Policy>& policies) {
   std::vector<RunningHub::PolicyString> strings;
+  strings.reserve(policies.size());
   for (const hub::Policy& policy : policies) {
     strings.push_back({policy.name, policy_connection_string(host, https_port, policy)});
   }

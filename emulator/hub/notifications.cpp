@@ -155,11 +155,11 @@ void Notifications::twin_updated(const Identity& identity, const TwinUpdate& upd
                            .text();
     events_.deliver(std::move(event));
   }
-  if (!digital_change.empty()) append_digital_twin_change(identity, std::move(digital_change), correlation_id, time);
+  if (!digital_change.empty()) append_digital_twin_change(identity, digital_change, correlation_id, time);
 }
 
-void Notifications::append_digital_twin_change(const Identity& identity, Json change, const std::string& correlation_id,
-                                               const std::string& time) {
+void Notifications::append_digital_twin_change(const Identity& identity, const Json& change,
+                                               const std::string& correlation_id, const std::string& time) {
   storage::EventRow event =
       row(identity, kDigitalTwinChange, correlation_id, dump(change), "application/json-patch+json");
   event.properties = Properties()

@@ -34,7 +34,7 @@ class Notifications {
   void disconnected(const Identity& identity) { queue_connection_event(identity, "deviceDisconnected"); }
 
  private:
-  void append_digital_twin_change(const Identity& identity, Json change, const std::string& correlation_id,
+  void append_digital_twin_change(const Identity& identity, const Json& change, const std::string& correlation_id,
                                   const std::string& time);
   void queue_connection_event(const Identity& identity, const char* op_type);
   void append_queued();

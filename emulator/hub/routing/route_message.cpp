@@ -187,7 +187,7 @@ Value RouteMessage::resolve(const Path& path) const {
   if (is(*root, "$twin")) return of_twin(path);
   const std::string name = path.text();  // a property's name may have dots
   if (!name.starts_with('$')) return application_property(name);
-  const Value system = system_property(std::string_view(name).substr(1));
+  Value system = system_property(std::string_view(name).substr(1));
   if (!std::holds_alternative<Undefined>(system)) return system;
   const Value application = application_property(std::string_view(name).substr(1));
   return std::holds_alternative<Undefined>(application) ? application_property(name) : application;
