@@ -237,7 +237,7 @@ Scan::Found Scan::find(const IdentityKey& after, std::int64_t limit) {
   return found;
 }
 
-/// All that the scan may give of them, in no order.
+/// All modules of a device that the scan may give, in no order.
 std::vector<IdentityRow> Scan::modules_of(const std::string& device_id) {
   if (!lookup_ || lookup_->by != Lookup::By::tag) return store_.modules(device_id);
   // A lookup goes on with the modules of other devices.
